@@ -2,8 +2,8 @@
 
     python benchmarks/acebench.py [--pack DIR]
 
-The scripts and outputs are upstream's own answers. The pack is the one beside the repository's shared packs, unless one is named. Times are
-CPU, the best of five passes. A line over its limit says ``OVER LIMIT``, and the exit code is then 1.
+The scripts and outputs are upstream's own answers. The pack is found next to the repository, in ``shared/packs``, unless ``--pack`` names
+another. Times are CPU, the best of five passes. A line over its limit says ``OVER LIMIT``, and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ROLLOUT_MS, VERDICT_MS, GRADING_MS = 2.0, 0.3, 2000.0
 
 
 def default_pack() -> Path:
-    """The pack of the tests."""
+    """Where the tests look for the pack."""
     root = os.environ.get("RBSUITE_TEST_PACKS") or Path(__file__).resolve().parents[2] / "shared" / "packs"
     return Path(root) / "acebench"
 
@@ -41,7 +41,7 @@ def best_ms(work: Callable[[], object]) -> float:
 
 
 def measured(pack: Pack, language: Language) -> Iterator[tuple[str, float, float]]:
-    """What is measured of a language: what it is, its CPU milliseconds, and their limit."""
+    """What is measured for a language: the name of each measurement, its CPU milliseconds, and their limit."""
     items = {name: pack.items(language, name) for name in CATEGORIES}
     starts = pack.starts(language)
     played = [(item.id, script) for name in AGENT for item in items[name] for script in scripts(item)]

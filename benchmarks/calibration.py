@@ -4,13 +4,13 @@
     python benchmarks/calibration.py --experiments 60    fewer
     python benchmarks/calibration.py --only learner      only scenarios whose names begin with this
 
-Two kinds of experiments. ``drawn/...`` are made by a generator in milliseconds: tasks of unequal difficulty, skills that are learnt along
-the stream, banks that turn out better or worse by chance. ``learner/...`` are the real pipeline with the simulated learner on one
-of several task sets. The truth is the mean difference over many further experiments, none of which is used to measure coverage.
-``.../same`` compares memory off with itself under other seeds: whatever is rejected there is rejected wrongly. ``learner/other mixes``
-shows what the interval is *not* for: there every experiment has another mix of tasks, and the truth is the mean over mixes.
+Two kinds of experiments. ``drawn/...`` are made by a generator in milliseconds: tasks of unequal difficulty, skills that are learned along
+the stream, banks that turn out better or worse by chance. ``learner/...`` are the real pipeline with the simulated learner on one of
+several task sets. The truth is the mean difference over many additional experiments, none of which is used to measure coverage.
+``.../same`` compares memory off with itself under other seeds: every rejection there is a false one. ``learner/other mixes`` shows what the
+interval is *not* for: there every experiment has a different mix of tasks, and the truth is the mean over mixes.
 
-Coverage is printed with its own standard error; the intervals that are shown beside the reported one are measured too.
+Coverage is printed with its own standard error; the intervals shown next to the reported one are measured too.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation
 
 Scores = list[list[float]]
-"""A row a task, a column an order."""
+"""One row per task, one column per order."""
 
 Matrix = tuple[Scores, Scores]
-"""The scores of a condition, and of memory off on the same streams."""
+"""The scores of a condition, and those of memory off on the same streams."""
 
 Simulate = Callable[[int], Sequence[Matrix]]
 """The scores of each declared comparison of the experiment with this seed."""
@@ -65,7 +65,7 @@ class Scenario:
     Attributes:
         name: its name.
         simulate: makes an experiment.
-        truth: gives the true differences of the comparisons of the experiment with a seed.
+        truth: returns the true differences of the comparisons of the experiment with a given seed.
     """
 
     name: str
@@ -75,13 +75,13 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What came of a scenario.
+    """The outcome of a scenario.
 
     Attributes:
         name: the scenario.
         experiments: how many there were.
-        truth: the true difference of the first comparison, mean over the experiments.
-        covered: share of experiments whose interval held the truth, by kind of interval, with its mean width.
+        truth: the true difference of the first comparison, averaged over the experiments.
+        covered: share of experiments whose interval contained the truth, by kind of interval, with its mean width.
         rejected: share of experiments in which a declared comparison was rejected after Holm's correction.
     """
 
@@ -101,14 +101,14 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """How generated experiments come about.
+    """How experiments are generated.
 
     Attributes:
         tasks, orders: size of an experiment.
-        gain: what a learnt skill adds to the probability of success, mean over tasks; it differs from task to task by half as much.
+        gain: what a learned skill adds to the probability of success, averaged over tasks; its spread between tasks is half as large.
         skills: how many there are; each task needs one.
-        learning: probability that a task's skill is learnt from it.
-        luck: standard deviation between streams of what a learnt skill is worth (how good the bank turned out).
+        learning: probability that a task's skill is learned from it.
+        luck: standard deviation between streams of what a learned skill is worth (how good the bank turned out).
         memories: memories that are compared with memory off.
     """
 
@@ -122,7 +122,7 @@ class World:
 
 
 def draw(world: World, seed: int) -> list[Matrix]:
-    """The scores of an experiment, one matrix a memory."""
+    """The scores of an experiment, one matrix per memory."""
     chance = rng("calibration", seed)
     tasks = [_draw_task(world, chance) for _ in range(world.tasks)]
     columns: list[Scores] = [[] for _ in range(world.memories)]
@@ -187,7 +187,7 @@ LESSONS = {
 
 
 class Album(SyncEnvironment):
-    """Asks how many there are. Every seed, given as the data, is another draw of tasks: some have no trap, some one, some two."""
+    """Asks how many there are. Every seed, given as the data, is a different draw of tasks: some have no trap, some one, some two."""
 
     count: ClassVar[int] = 30
 
@@ -221,7 +221,7 @@ class Album(SyncEnvironment):
         return [Mistake(f"album/{noun}", wrong) for noun in dict.fromkeys(task.payload["traps"])]
 
     def lessons(self) -> Mapping[str, Lesson]:
-        """One a noun."""
+        """One per noun."""
         return LESSONS
 
 
@@ -238,7 +238,7 @@ class Question(SyncEpisode):
         return Observation("Thank you.", turn="over")
 
     def grade(self, end: EndReason) -> Grade:
-        """Whether the answer was in it."""
+        """Whether the answer contains the right one."""
         return Grade(float(self._right))
 
 
@@ -253,7 +253,7 @@ class Plugin:
 
 
 SETS = 6
-"""Task sets that the experiments of a scenario are spread over."""
+"""Task sets that the experiments of a scenario are spread across."""
 
 TAU_BENCH = -1
 """Stands for the tasks of the tau-bench sample."""
@@ -263,7 +263,7 @@ TRUTH_ORDERS = 300
 
 
 def run_learner(memories: Sequence[str], orders: int, mix: int, seed: int) -> list[list[list[float]]]:
-    """Scores of each memory in a fresh experiment of the real pipeline: a row a task, a column an order.
+    """Scores of each memory in a fresh experiment of the real pipeline: one row per task, one column per order.
 
     Args:
         memories: the conditions.
@@ -283,7 +283,7 @@ def run_learner(memories: Sequence[str], orders: int, mix: int, seed: int) -> li
 
 
 def learner(name: str, orders: int) -> Scenario:
-    """ReasoningBank against memory off on task sets that stay; every experiment draws its orders and chances."""
+    """ReasoningBank against memory off on fixed task sets; every experiment draws its orders and chances."""
     return Scenario(
         f"learner/{name}",
         lambda seed: [_learner_difference(orders, seed % SETS, seed)],
@@ -292,7 +292,7 @@ def learner(name: str, orders: int) -> Scenario:
 
 
 def learner_on_tau_bench(orders: int) -> Scenario:
-    """As :func:`learner`, on the tasks of the tau-bench sample."""
+    """Like :func:`learner`, on the tasks of the tau-bench sample."""
     return Scenario(
         f"learner/tau-bench sample, {orders} orders",
         lambda seed: [_learner_difference(orders, TAU_BENCH, seed)],
@@ -301,7 +301,7 @@ def learner_on_tau_bench(orders: int) -> Scenario:
 
 
 def learner_mixes(orders: int = 3) -> Scenario:
-    """As :func:`learner`, but every experiment has another mix of tasks."""
+    """Like :func:`learner`, but every experiment has a different mix of tasks."""
     return Scenario(
         "learner/other mixes",
         lambda seed: [_learner_difference(orders, 1000 + seed, seed)],
@@ -353,7 +353,7 @@ def estimate(matrix: Matrix) -> Estimate:
 
 
 def intervals(matrix: Matrix, resamples: int) -> Iterator[tuple[str, Interval]]:
-    """The reported interval and those shown beside it."""
+    """The reported interval and those shown next to it."""
     cells = differences(matrix)
     means = [average(row) for row in cells]
     yield "reported", estimate(matrix).interval
@@ -371,8 +371,8 @@ def measure(scenario: Scenario, experiments: int, resamples: int = 999) -> Tally
 
     Args:
         scenario: what is run.
-        experiments: how often; the seeds are 0, 1, 2 and so on.
-        resamples: of the bootstrap intervals; with 0 they are left out.
+        experiments: how many times; the seeds are 0, 1, 2 and so on.
+        resamples: number of resamples for the bootstrap intervals; with 0 these are left out.
     """
     truths = [scenario.truth(seed)[0] for seed in range(experiments)]
     hits: dict[str, int] = {}

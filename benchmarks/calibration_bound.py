@@ -1,12 +1,12 @@
-"""How narrow could the interval of a difference be? Bounds for the experiments in which it is to be narrower than in version 0.1.
+"""How narrow could the interval of a difference be? Bounds for the experiments in which it should be narrower than in version 0.1.
 
     python benchmarks/calibration_bound.py
 
-- ``known``: 1.96 standard errors to each side, as if the variances of the estimate were known.
-- ``least``: the least mean width of any interval that knows all but how much orders differ, has to tell that from the orders' own mean
-  square, and covers at least a given share whatever it is. Errors are normal; the widths without an order effect and with one of this
-  kind's size are made as small as they can be together. A function of the mean square is found for which no other does better: it
-  maximises, at each value, coverage under all order effects, weighted, less the width. The weights are raised where too little is covered.
+- ``known``: 1.96 standard errors on each side, as if the variances of the estimate were known.
+- ``least``: the least mean width of any interval that knows everything except how much orders differ, has to estimate that from the orders'
+  own mean square, and covers at least a given share whatever it is. Errors are normal; the widths without an order effect and with one of
+  this kind's size are minimized together. The interval is the best function of the mean square: at each value it maximises weighted
+  coverage under all order effects, minus the width. The weights are raised where coverage is too low.
 
 All results are simulated. See ``benchmarks/calibration_grid.py`` for the experiments.
 """
@@ -31,10 +31,10 @@ def least_widths(tasks: float, chance: float, between_orders: Floats, orders: in
 
     Args:
         tasks: variance of the mean without an order effect.
-        chance: what of the variance of the mean by how orders differ is chance.
-        between_orders: variances that order effects add to the mean; the mean of the widths under these is made small.
+        chance: the part of the variance of the mean between orders that is chance.
+        between_orders: variances that order effects add to the mean; the mean of the widths under these is minimized.
         orders: how many there are.
-        coverage: share that is to be covered at least, under any order effect.
+        coverage: share to be covered at least, under any order effect.
     """
     squares = chance * np.geomspace(1e-3, 1e5, 700)
     effects = np.concatenate([[0.0], chance * np.geomspace(0.05, 3000, 45)])

@@ -1,9 +1,10 @@
-"""Coverage, width and power of the reported interval of a difference over a grid of simulated experiments, beside that of version 0.1.
+"""Coverage, width and power of the reported interval of a difference over a grid of simulated experiments, compared with that of version
+0.1.
 
 Agents are like a real one: scores are 0 or 1, a task's success is Beta(0.54, 0.354) (pass^1 to pass^4 of .60, .49, .43 and .38), memory
-adds on the logit scale what grows along the stream (``1 - exp(-position / 0.2)``) and differs between tasks (sd 0.5), and each order adds
-an effect of its own (sd 0.18, 0.36 and 0.72 on the logit scale: about 2, 4 and 7-8 points). The two conditions draw their chances
-independently or share them. ``A/A``: memory that does nothing.
+adds an effect on the logit scale that grows along the stream (``1 - exp(-position / 0.2)``) and differs between tasks (sd 0.5), and each
+order adds an effect of its own (sd 0.18, 0.36 and 0.72 on the logit scale: about 2, 4 and 7-8 points). The two conditions draw their
+chances independently or share them. ``A/A``: memory that does nothing.
 
 All results are simulated. Run ``python benchmarks/calibration_grid.py --help``.
 """
@@ -54,7 +55,7 @@ class Kind:
 
     @property
     def label(self) -> str:
-        """In words."""
+        """As text."""
         what = "A/A" if self.nothing else f"sd {POINTS[self.order_deviation]}, effect {100 * self.effect:.0f}"
         runs = f"{self.orders}" + (f"+{self.control}" if self.control else "")
         extra = f", {self.missing:.0%} missing" if self.missing else ""
@@ -133,7 +134,7 @@ def over_tasks(a: Floats, b: Floats) -> Means:
 
 
 def version_0_1(a: Floats, b: Floats) -> Means:
-    """The interval of version 0.1: of paired differences, after an F test whether orders differ; over tasks where cells are missing."""
+    """The interval of version 0.1: of paired differences, after an F test of whether orders differ; over tasks where cells are missing."""
     cells = a - b
     n, orders = cells.shape[-2:]
     if np.isnan(cells).any():
@@ -156,7 +157,7 @@ METHODS: Mapping[str, Method] = {"0.1": version_0_1, "now": reported, "tasks": o
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a kind of experiment with a method: shares of experiments, and the mean width."""
+    """The results of a method on one kind of experiment: shares of experiments, and the mean width."""
 
     coverage: float
     width: float
@@ -164,7 +165,7 @@ class Result:
 
 
 def measure(kind: Kind, experiments: int, seed: int = 0, methods: Mapping[str, Method] = METHODS) -> dict[str, Result]:
-    """Draw experiments of a kind and see what each method makes of them."""
+    """Draw experiments of a kind and apply each method to them."""
     a, b = draw(kind, experiments, seed)
     found = {}
     for name, method in methods.items():
@@ -177,7 +178,7 @@ def measure(kind: Kind, experiments: int, seed: int = 0, methods: Mapping[str, M
 
 
 def looked(kind: Kind, looks: Sequence[int], experiments: int, seed: int = 0) -> tuple[float, float, float]:
-    """Shares of experiments that reject at a look: at declared levels, at 5 % each, and at 5 % after each order from the third."""
+    """Shares of experiments that reject at an interim look: at declared levels, at 5 % each, and at 5 % after each order from the third."""
     a, b = draw(kind, experiments, seed)
     rejected = np.zeros((3, experiments), dtype=bool)
     for orders in range(3, kind.orders + 1):

@@ -3,14 +3,13 @@
     python benchmarks/cluster.py [--latency 1.0] [--cpus 8] [--concurrency 256] [--ahead 4.0]
     python benchmarks/cluster.py --overhead 9 [--ray-address HOST:PORT]
 
-The schedule is of 10 memories x 10 orders x 500 tasks: a run has the CPU of a node to its end, its tasks come one after the other, and how
-many calls each makes is drawn from the store of a tau-bench experiment that is run for it, of three memories. ``--ahead`` is how many times
-faster running ahead makes a run; calls that are thrown away are not counted. All calls together can be no faster than ``--concurrency`` at
-once.
+The schedule covers 10 memories x 10 orders x 500 tasks: a run occupies a CPU of a node until it ends, its tasks come one after the other,
+and the number of calls each makes is drawn from the store of a tau-bench experiment with three memories, run for this purpose. ``--ahead``
+is how many times faster running ahead makes a run; discarded calls are not counted. At most ``--concurrency`` calls run at the same time.
 
-``--overhead`` runs one stream of tau-bench tasks so many times by turns with the executors local and ray: with a model in the worker's
-process, and with one behind a server, for each of whose calls the worker asks the actor that keeps the limits. What is compared is the time
-between the first and the last commit, for each task; how long the first takes is told beside it.
+``--overhead`` runs one stream of tau-bench tasks this many times, alternating between the executors local and ray: with a model in the
+worker's process, and with one behind a server, where the worker asks the actor that keeps the limits before each call. What is compared is
+the time per task between the first and the last commit; the time to the first is reported separately.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ MEMORIES = ("none", "reasoningbank", "awm")
 
 
 def calls_of_tasks() -> list[list[int]]:
-    """How many calls each task took, by memory, in an experiment that is run for this."""
+    """How many calls each task took, by memory, in an experiment run for this purpose."""
     plan = make_plan(make_config({"env": "tau-bench", "memory": MEMORIES, "orders": 2}), load_plugins())
     with tempfile.TemporaryDirectory() as root, open_experiment(plan, Path(root)) as store:
         asyncio.run(run_experiment(plan, store, Execution()))
@@ -61,7 +60,7 @@ def _calls(store: ExperimentStore, run: str) -> list[int]:
 
 
 def wall(lengths: list[float], slots: int) -> float:
-    """Seconds until the last run ends where each takes the first place that is free."""
+    """Seconds until the last run ends if each takes the first free slot."""
     free = [0.0] * slots
     for length in lengths:
         heapq.heappush(free, heapq.heappop(free) + length)
@@ -96,7 +95,7 @@ class Commits:
 
 
 def stream(model: str, execution: Execution) -> tuple[float, float, float]:
-    """Run one stream; gives the seconds to its first commit, those for each further task, and the calls of a task."""
+    """Run one stream; returns the seconds to its first commit, the seconds per further task, and the calls per task."""
     commits = Commits()
     config = make_config({"env": "tau-bench", "memory": ("none",), "orders": 1, "model": model})
     plan = make_plan(config, load_plugins([("commits", commits)]), execution)
@@ -119,7 +118,7 @@ def overhead(rounds: int, address: str) -> None:
                     local = stream(model, Execution())
                     spread = stream(model, Execution(executor="ray", ray_address=address))
                     if not number:
-                        continue  # the first is for what is read and compiled only once
+                        continue  # the first round only warms up: it reads and compiles
                     rounds_of.append((local[1], spread[1]))
                     print(
                         f"{model}: {local[2]:.1f} calls per task; local {1000 * local[1]:.2f} ms per task, ray"
@@ -138,7 +137,7 @@ def overhead(rounds: int, address: str) -> None:
 
 @contextmanager
 def served() -> Iterator[str]:
-    """A server of sim/learner in a process of its own; gives its URL."""
+    """A sim/learner server in its own process; yields its URL."""
     program = "from rbsuite.cli import main\nmain()"
     argv = [sys.executable, "-c", program, "serve-model", "--model", "sim/learner"]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:

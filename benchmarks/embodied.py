@@ -1,11 +1,11 @@
-"""Speed and size of EB-ALFRED's and EB-Habitat's environments on the symbolic backends, as ratios to the bars set for them.
+"""Speed and size of EB-ALFRED's and EB-Habitat's environments on the symbolic backends, as ratios to the targets set for them.
 
     python benchmarks/embodied.py [--data DIR] [--only NAME] [--passes N]
 
-Without ``--data`` the bundled samples are measured; else upstream's 300 tasks each, imported into DIR or into folders of it. Times are CPU.
-A ratio above 1 is better than the bar. Observations are the feedback alone (``obs_mode=feedback``). Episodes are opened and played as a
-rollout does it, on an event loop; a step is a whole one: action, feedback, goal, limits. ``mixed`` takes the reference plan of every task
-and as many random actions on a fresh episode.
+Without ``--data`` the bundled samples are measured; with it, upstream's 300 tasks each, imported into DIR or its subfolders. Times are CPU.
+A ratio above 1 is better than the target. Observations are the feedback alone (``obs_mode=feedback``). Episodes are opened and played as in
+a rollout, on an event loop; a step includes everything: action, feedback, goal, limits. ``mixed`` plays the reference plan of every task,
+then as many random actions on a fresh episode.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SIZE_KB = 64.0
 
 @dataclass(frozen=True)
 class Bar:
-    """A figure, its unit, and what it should reach, where that is set: at least, if more is better, else at most."""
+    """A figure, its unit, and its target if one is set: a minimum if more is better, otherwise a maximum."""
 
     figure: str
     unit: str
@@ -40,13 +40,13 @@ class Bar:
     more_is_better: bool = False
 
     def ratio(self, value: float, bar: float) -> float:
-        """How many times better than the bar a value is; below 1 it is missed."""
+        """How many times better than the target a value is; below 1 the target is missed."""
         return value / bar if self.more_is_better else bar / value
 
 
 @dataclass(frozen=True)
 class Subject:
-    """An environment to measure, and the steps per second it should make."""
+    """An environment to measure, and the steps per second it should reach."""
 
     name: str
     factory: str
@@ -71,7 +71,7 @@ class Meter:
     Args:
         subject: the environment.
         data: where its tasks are loaded from.
-        passes: how often they are gone through; the best pass counts.
+        passes: how many passes are made over them; the best counts.
     """
 
     def __init__(self, subject: Subject, data: str, passes: int) -> None:
@@ -82,12 +82,12 @@ class Meter:
         self._services = PlainServices(self._environment)
 
     async def first_opens(self) -> tuple[float, float]:
-        """Milliseconds of the first episode of all, and of the slowest after it on fresh data: some make what a scene's episodes share."""
+        """Milliseconds of the very first episode, and of the slowest later one on fresh data: some build what a scene's episodes share."""
         passes = [await self._fresh_opens() for _ in range(self._passes)]
         return passes[0][0], max((min(times) for times in list(zip(*passes, strict=True))[1:]), default=0.0)
 
     async def open(self) -> float:
-        """Milliseconds of a further episode, mean over the tasks."""
+        """Milliseconds per further episode, averaged over the tasks."""
         return min([await self._open_all() for _ in range(self._passes)]) / len(self._tasks)
 
     async def reference(self) -> float:
@@ -99,11 +99,11 @@ class Meter:
         return await self._rate(await self._guesses())
 
     async def mixed(self) -> float:
-        """Steps per second of both."""
+        """Steps per second of both combined."""
         return await self._rate([(task, self._plan(task)) for task in self._tasks] + await self._guesses())
 
     async def size(self) -> float:
-        """KB that each further episode takes, a thousand of them alive."""
+        """KB that each further episode takes, with a thousand of them alive."""
         kept = [await self._alive(number) for number in range(len(self._tasks))]
         gc.collect()
         tracemalloc.start()
@@ -168,7 +168,7 @@ class Meter:
 
 
 async def measure(subject: Subject, data: str, passes: int) -> AsyncIterator[str]:
-    """The lines of one environment."""
+    """The report lines of one environment."""
     meter = Meter(subject, data, passes)
     first, slowest = await meter.first_opens()
     figures = (
@@ -198,7 +198,7 @@ async def run(only: str | None, data: str, passes: int) -> None:
     Args:
         only: name of the one environment to measure; ``None``: all.
         data: directory of the imported data; ``""``: the samples.
-        passes: how often each measurement is made.
+        passes: how many times each measurement is made.
     """
     for subject in SUBJECTS:
         if only in (None, subject.name):

@@ -1,4 +1,4 @@
-"""What the harness itself costs: CPU per rollout of ten tool calls, the whole pipeline with the store, models in process.
+"""What the harness itself costs: CPU per rollout of ten tool calls, over the whole pipeline with the store and models in process.
 
     python benchmarks/harness.py [--tasks 300] [--memory none]
 
@@ -59,7 +59,7 @@ class TenCalls(SyncEnvironment):
 
 
 class TenCallsEpisode(SyncEpisode):
-    """A record for a tool call; a text ends the episode."""
+    """A record for each tool call; a text ends the episode."""
 
     def __init__(self, task: Task) -> None:
         self.observation = Observation(task.query, messages=(POLICY,), tools=TOOLS)
@@ -69,7 +69,7 @@ class TenCallsEpisode(SyncEpisode):
         return Observation("Thank you.", turn="over") if action.speaks else Observation(RECORD, role="tool")
 
     def grade(self, end: EndReason) -> Grade:
-        """Done is right."""
+        """A finished rollout is right."""
         return Grade(float(end == "finished"))
 
 

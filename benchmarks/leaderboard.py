@@ -1,10 +1,10 @@
-"""How long a board of many submissions takes to validate and to build, and how much memory.
+"""How long a board of many submissions takes to validate and to build, and how much memory it needs.
 
     python benchmarks/leaderboard.py PACK [--submissions 200] [--cold]
 
-The board is built after everything was validated; with ``--cold`` once more without receipts, which validates everything again. PACK is
-tau-bench's. Four experiments (two memories, 115 retail tasks in 3 orders, the simulated learner) are run once, and each is submitted many
-times under other names; that these are copies, which a board refuses, is looked for and then left aside.
+The board is built after everything has been validated; with ``--cold`` it is built once more without receipts, which validates everything
+again. PACK is the tau-bench pack. Four experiments (two memories, 115 retail tasks in 3 orders, the simulated learner) are run once, and
+each is submitted many times under other names; a board refuses copies, so the check for them is run and its findings are ignored.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _validate(home: Path, place: BoardPlace) -> None:
 
 def _build(home: Path, place: BoardPlace, receipts: str) -> None:
     begun = time.perf_counter(), time.process_time()
-    Neighbours.of(place)  # what a board does beside, to find copies
+    Neighbours.of(place)  # what a board also does, to find copies
     with mock.patch.object(Neighbours, "of", return_value=Neighbours({}, None)):
         built = build(home / "boards", [place], home / "pages", home / receipts)
     wall, cpu = time.perf_counter() - begun[0], time.process_time() - begun[1]
@@ -105,7 +105,7 @@ def _build(home: Path, place: BoardPlace, receipts: str) -> None:
 
 
 def _memory() -> float:
-    """The most memory that this process has had, in MiB."""
+    """The peak memory of this process, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

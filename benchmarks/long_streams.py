@@ -1,10 +1,10 @@
-"""What long streams cost: running ahead beside one task at a time, the size of the store, and `rbsuite compare` over it.
+"""What long streams cost: running ahead against one task at a time, the size of the store, and `rbsuite compare` over it.
 
     python benchmarks/long_streams.py [--data PACK] [--memory NAME ...] [--limit N] [--rounds N]
 
-The questions are MMLU-Pro's test split: a pack named by ``--data``, else the one beside the repository's shared packs, else the imported
-one. Each experiment has one order of ``none`` and of the memory. Running ahead (``--speculate auto``) and running one task after the other
-(``off``) alternate in one process, the simulated learner in process, so that a busy machine slows both alike.
+The questions are MMLU-Pro's test split: a pack named by ``--data``, else the one in ``shared/packs`` next to the repository, else the
+imported one. Each experiment has one order of ``none`` and of the memory. Running ahead (``--speculate auto``) and running one task after
+the other (``off``) alternate in one process, the simulated learner in process, so that a busy machine slows both equally.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from rbsuite.run.executors import run_experiment
 from rbsuite.run.plan import Plan, make_plan
 
 MOST_AHEAD = 1.2
-"""CPU of running ahead, to that of not doing so."""
+"""CPU of running ahead, relative to that of not doing so."""
 MOST_MB = 80
 """Size of a store of 20,000 tasks."""
 MOST_SECONDS = 3.0
@@ -57,7 +57,7 @@ def measure(plan: Plan, speculate: str) -> tuple[float, float, float]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print, and fail where a limit is passed."""
+    """Measure, print, and fail if a limit is exceeded."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", default=packs(), help="an MMLU-Pro pack")
     parser.add_argument("--memory", action="append", help="memory to run; may be repeated [default: reasoningbank]")

@@ -1,15 +1,16 @@
-"""Whether any memory is starved: what each stores, recalls and puts before the agent, side by side, with the simulated learner.
+"""Whether any memory is starved: what each stores, recalls and shows to the agent, side by side, with the simulated learner.
 
     python benchmarks/memories.py [--env tau-bench] [--orders 3] [--limit N] [--judge self] [--scaling single] [--agent AGENT]
 
 Columns, all simulated:
 
 - learnt from: share of the tasks after which something was stored;
-- items: stored at the end of a run; characters: of these items and of documents (a sheet, a handbook) together;
-- recalled: items recalled for a task; a document is none;
-- tokens: of the text that stands before the agent for it, four characters each;
-- lessons: of the simulated learner, in that text: what may help it;
-- empty: share of the tasks before which nothing was recalled; after first: the same, after the first task that something was stored of;
+- items: number stored at the end of a run; characters: of these items and of documents (a sheet, a handbook) together;
+- recalled: items recalled per task; a document does not count as one;
+- tokens: length of the text shown to the agent for them, at four characters per token;
+- lessons: lessons of the simulated learner in that text, which may help it;
+- empty: share of the tasks for which nothing was recalled; after first: the same, counted after the first task from which something was
+  stored;
 - success: in percent.
 """
 
@@ -35,7 +36,7 @@ from rbsuite.specs import load_object
 
 @dataclass(frozen=True, slots=True)
 class Fare:
-    """What a memory got and gave, means over runs or tasks; see the module's text."""
+    """What a memory received and delivered, averaged over runs or tasks; see the module docstring."""
 
     learnt_from: float
     items: float
@@ -53,7 +54,7 @@ def fare(runs: Sequence[Sequence[TaskRecord]], words: Vocabulary) -> Fare:
 
     Args:
         runs: the records of each run, in stream order.
-        words: the skills that the learner can be told.
+        words: the skills that the learner can be told about.
     """
     records = [record for run in runs for record in run]
     first = [record.recalls[0].recall for record in records]
@@ -72,7 +73,7 @@ def fare(runs: Sequence[Sequence[TaskRecord]], words: Vocabulary) -> Fare:
 
 
 def stored(run: Sequence[TaskRecord]) -> int:
-    """Characters of the items that a run has stored, and of its documents as they are in the end."""
+    """Characters of the items that a run has stored, and of its documents in their final state."""
     ops = [op for record in run for op in record.ops]
     items = sum(len(op.item.content) for op in ops if op.op == "add" and op.item is not None)
     documents = {op.document: op.text for op in ops if op.op == "put_document"}
@@ -80,7 +81,7 @@ def stored(run: Sequence[TaskRecord]) -> int:
 
 
 def measure(env: str, directory: Path, **options: Any) -> Mapping[str, Fare]:
-    """Run an experiment; what each of its memories got and gave."""
+    """Run an experiment; what each of its memories received and delivered."""
     spec = load_plugins().environment(env)
     environment: Environment = load_object(spec.factory, spec.name)()
     words = Vocabulary(environment.lessons())

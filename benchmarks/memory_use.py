@@ -1,9 +1,10 @@
-"""Peak memory of one long experiment: whole pipeline with store, two streams of 10,000 tasks, without memory and with reasoningbank.
+"""Peak memory of one long experiment: the whole pipeline with its store, two streams of 10,000 tasks, without memory and with
+reasoningbank.
 
     python benchmarks/memory_use.py [--tasks 10000] [--memory none --memory reasoningbank] [--env ten-calls|tau-bench] [--json]
 
 With ``ten-calls`` the environment and the model do next to nothing (see ``harness.py``), so what is measured is rbsuite; with ``tau-bench``
-its sample is run over and over, under ids of their own. A bank grows with its stream and is kept in memory; everything else must not grow.
+its sample is repeated over and over, with new ids. A bank grows with its stream and is kept in memory; everything else must not grow.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ class Use:
         rollouts: how many were run.
         seconds: CPU time of the process.
         start_mb: resident memory when the first task was committed.
-        middle_mb: when half of the tasks were.
-        peak_mb: the most that was ever resident.
+        middle_mb: when half of the tasks had been.
+        peak_mb: peak resident memory.
         store_mb: size of the store.
     """
 
@@ -58,7 +59,7 @@ class Use:
 
 
 class Watch:
-    """Notes the resident memory at the first commit and in the middle.
+    """Notes the resident memory at the first commit and halfway.
 
     Args:
         total: tasks that will be committed.
@@ -80,10 +81,10 @@ class Watch:
 
 
 def peak() -> float:
-    """The most that was ever resident, in MB.
+    """Peak resident memory, in MB.
 
-    From the kernel's own mark of this program where it has one: what getrusage reports begins with the size of the process that
-    started this one.
+    Uses the kernel's own peak for this program if there is one: what getrusage reports starts at the size of the process that started this
+    one.
     """
     status = Path("/proc/self/status")
     if status.exists():
@@ -94,7 +95,7 @@ def peak() -> float:
 
 
 def repeated(count: int) -> Environment:
-    """The sample of tau-bench, over and over until there are so many tasks."""
+    """The sample of tau-bench, repeated until there are that many tasks."""
     from rbsuite_tau_bench.environment import TauBench
 
     class Repeated(TauBench):
@@ -150,7 +151,7 @@ def measure(
 
 
 def main() -> int:
-    """Measure, print, and say whether the bar holds."""
+    """Measure, print, and say whether the limit holds."""
     parser = argparse.ArgumentParser(description="Peak memory of one long experiment.")
     parser.add_argument("--tasks", type=int, default=10_000, help="length of each stream")
     parser.add_argument("--memory", action="append", help="memory to run; may be repeated")

@@ -2,8 +2,8 @@
 
     python benchmarks/missing_cells.py [--experiments 250] [--seed 1]
 
-Two trials an experiment: a cell is taken out, in three of five trials one in which the conditions differ, since those make up the width.
-All results are simulated.
+Each experiment gets two trials. In each, one cell is taken out; in three out of five, it is one in which the conditions differ, since those
+determine the width. All results are simulated.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ALLOWED = 0.95
 
 
 def width(a: Floats, b: Floats) -> float:
-    """That of the interval before it is cut to what is possible; 0 where there is none."""
+    """The width of the interval before it is clipped to the possible range; 0 if there is none."""
     found = against_control(a, b, range(a.shape[-1]))
     return 2 * float(found.parts.reach()) if found.parts is not None else 2 * t_quantile(found.degrees) * found.error
 

@@ -1,15 +1,16 @@
-"""What a model call costs beside the model: CPU, wall time against the ideal schedule, memory; and the same of inspect_ai.
+"""What a model call costs besides the model: CPU, wall time against the ideal schedule, memory; and the same for inspect_ai.
 
-A server on this machine answers every call with the same words after a set time. Against it run, in processes of their own and in turn:
+A server on this machine answers every call with the same words after a set time. These run against it, one after the other, each in its own
+process:
 
-- single calls: litellm bare, litellm through rbsuite, and rbsuite's direct way: CPU ms a call, the least of several rounds; and what of
-  litellm through rbsuite is rbsuite's own, which is measured with an ``acompletion`` that gives a reply it has given before, since the two
-  others differ by more from round to round;
-- an experiment of rollouts with one call each (MMLU-Pro, memory none, no judge): CPU ms a rollout, wall time over the ideal schedule
+- single calls: litellm bare, litellm through rbsuite, and rbsuite's direct way: CPU ms per call, the least of several rounds; and rbsuite's
+  own share of litellm through rbsuite, measured with an ``acompletion`` that returns a canned reply, since the two others vary by more than
+  that between rounds;
+- an experiment of rollouts with one call each (MMLU-Pro, memory none, no judge): CPU ms per rollout, wall time over the ideal schedule
   (rollouts / concurrency x latency), peak RSS;
-- the same number of one-call samples in inspect_ai, installed from PyPI into an environment of its own in a temporary directory.
+- the same number of one-call samples in inspect_ai, installed from PyPI into its own environment in a temporary directory.
 
-The machine should have nothing else to do: what others take of it is in the wall time, and shared caches are in the CPU time.
+The machine should be otherwise idle: other load shows in the wall time and, through shared caches, in the CPU time.
 
     uv run python benchmarks/model_calls.py [--rollouts 2000] [--latency 0.2] [--concurrency 100] [--rounds 3] [--no-peer] [--json]
 """
@@ -43,7 +44,7 @@ ANSWER = {
     "usage": {"prompt_tokens": 300, "completion_tokens": 7, "total_tokens": 307},
 }
 LIMITS = {"direct": 1.0, "over_litellm": 0.6, "wall": 1.15, "peer": 1 / 3}
-"""CPU ms of a direct call, and of rbsuite over bare litellm; wall time over the ideal; CPU a rollout over the peer's a sample."""
+"""CPU ms of a direct call, and of rbsuite over bare litellm; wall time over the ideal; CPU per rollout over the peer's per sample."""
 PEER = """
 import sys, time, json, resource
 from inspect_ai import Task, eval
@@ -64,7 +65,7 @@ print(json.dumps({"wall_s": wall, "cpu_ms": 1000 * cpu / count, "peak_rss_mb": p
 
 
 async def serve(latency: float) -> None:
-    """Answer for ever; prints the port. As little as can be done, since it shares the machine with what is measured."""
+    """Answer forever; prints the port. Does as little as possible, since it shares the machine with what is measured."""
     body = json.dumps(ANSWER).encode()
     answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body
 
@@ -86,7 +87,7 @@ async def serve(latency: float) -> None:
 
 @contextmanager
 def serving(latency: float) -> Iterator[str]:
-    """The URL of such a server in a process of its own."""
+    """The URL of such a server in its own process."""
     command = [sys.executable, __file__, "--part", "serve", "--latency", str(latency)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -97,7 +98,7 @@ def serving(latency: float) -> Iterator[str]:
 
 
 async def single_calls(url: str, calls: int, concurrency: int, rounds: int) -> dict[str, float]:
-    """CPU ms a call, the least of several rounds, each way in turn."""
+    """CPU ms per call, the least of several rounds, each variant in turn."""
     from rbsuite.models.base import ModelRequest
     from rbsuite.models.direct import DirectModel
     from rbsuite.models.litellm_model import LiteLLMModel, load_litellm
@@ -153,7 +154,7 @@ def experiment(data: str, rollouts: int, concurrency: int, transport: Any) -> di
 
     options = {"env": "mmlu-pro", "split": "test", "data": data, "memory": ("none",), "judge": ("none",), "orders": 1}
     plan = make_plan(make_config(options, {"limit": rollouts, "model": ("openai/m",)}), load_plugins())
-    # A little more than the limit of calls, so that the gate and not the window is what limits.
+    # A little more than the limit on calls, so that the gate is the bottleneck and not the window.
     execution = Execution(concurrency, str(concurrency + concurrency // 10), transport=transport)
     with tempfile.TemporaryDirectory() as directory, open_experiment(plan, Path(directory) / "run") as store:
         wall, cpu = time.perf_counter(), time.process_time()
@@ -164,11 +165,11 @@ def experiment(data: str, rollouts: int, concurrency: int, transport: Any) -> di
 
 
 def install_peer(directory: Path) -> Path | None:
-    """The interpreter of an environment that has inspect_ai; ``None``: it cannot be had."""
+    """The interpreter of an environment that has inspect_ai; ``None`` if it cannot be installed."""
     python = directory / "bin" / "python"
     for command in (
         ["uv", "venv", "-q", "--python", sys.executable, str(directory)],
-        # Without the project's exact versions: inspect_ai ends with code 1, and no word, where openai is older than it wants.
+        # Without the project's exact versions: inspect_ai exits with code 1, silently, if openai is older than it requires.
         ["uv", "pip", "install", "-q", "--no-config", "--python", str(python), "inspect_ai", "openai"],
     ):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -179,7 +180,7 @@ def install_peer(directory: Path) -> Path | None:
 
 
 def packs() -> str:
-    """The pack beside the repository, or nothing."""
+    """The pack next to the repository, or nothing."""
     root = Path(os.environ.get("RBSUITE_TEST_PACKS") or Path(__file__).resolve().parents[2] / "shared" / "packs")
     return str(root / "mmlu-pro") if (root / "mmlu-pro").is_dir() else ""
 
@@ -219,7 +220,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print, and fail where a limit is passed."""
+    """Measure, print, and fail if a limit is exceeded."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rollouts", type=int, default=2000)
     parser.add_argument("--latency", type=float, default=0.2)
@@ -243,7 +244,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def report(given: argparse.Namespace, found: dict[str, Any]) -> int:
-    """Print what was found; 1 where a limit is passed."""
+    """Print the results; returns 1 if a limit is exceeded."""
     calls = found["calls"]
     over = calls["around litellm"]
     ideal = given.rollouts / given.concurrency * given.latency

@@ -1,4 +1,5 @@
-"""What the simulated learner finds on an environment's tasks: pitfalls and skills, what that costs, and what follows for its success.
+"""What the simulated learner finds on an environment's tasks: pitfalls and skills, what the search costs, and the success rates that
+follow.
 
     python benchmarks/pitfalls.py [--env tau-bench] [--split SPLIT] [--data PACK] [--limit N]
 
@@ -24,7 +25,7 @@ from rbsuite.task import Task
 
 
 async def lore_of(environment: Environment, tasks: Sequence[Task]) -> tuple[list[Lore], list[float]]:
-    """What is found on each task that has a solution, and the CPU seconds that it took."""
+    """What is found on each task that has a solution, and the CPU seconds it took."""
     found: list[Lore] = []
     seconds: list[float] = []
     for task in tasks:
@@ -39,7 +40,7 @@ async def lore_of(environment: Environment, tasks: Sequence[Task]) -> tuple[list
 
 
 def rate(counts: Counter[int], chance: float) -> float:
-    """The success rate in percent with a chance to avoid each pitfall."""
+    """The success rate in percent, given the chance to avoid each pitfall."""
     keeps_on = 1 - Traits().slip
     return 100 * keeps_on * sum(tasks * chance**count for count, tasks in counts.items()) / counts.total()
 

@@ -1,9 +1,10 @@
-"""What a single-turn question costs: CPU per question, the whole pipeline with the store, the simulated learner in process.
+"""What a single-turn question costs: CPU per question, over the whole pipeline with the store and the simulated learner in process.
 
     python benchmarks/question_answering.py [--data PACK] [--memory none] [--limit N] [--json]
 
-The questions are MMLU-Pro's test split: a pack named by ``--data``, else the one beside the repository's shared packs, else the imported
-one. The cost is given over the whole stream and for its first and last tenth, which shows whether a growing memory slows it down.
+The questions are MMLU-Pro's test split: a pack named by ``--data``, else the one in ``shared/packs`` next to the repository, else the
+imported one. The cost is reported for the whole stream and for its first and last tenth, which shows whether a growing memory slows it
+down.
 """
 
 from __future__ import annotations
@@ -41,18 +42,18 @@ class Clock:
 
     @hookimpl
     def rbsuite_task_committed(self) -> None:
-        """Note it."""
+        """Note the time."""
         self.marks.append(time.process_time())
 
 
 def packs() -> str:
-    """The pack beside the repository, or nothing."""
+    """The pack next to the repository, or nothing."""
     root = Path(os.environ.get("RBSUITE_TEST_PACKS") or Path(__file__).resolve().parents[2] / "shared" / "packs")
     return str(root / "mmlu-pro") if (root / "mmlu-pro").is_dir() else ""
 
 
 def measure(memory: str, data: str, limit: int | None) -> dict[str, Any]:
-    """Run one stream, one task at a time, and say what it cost."""
+    """Run one stream, one task at a time, and report what it cost."""
     started = time.process_time()
     plugins = load_plugins()
     options = {"env": "mmlu-pro", "split": "test", "data": data, "memory": (memory,), "orders": 1, "limit": limit}
@@ -78,7 +79,7 @@ def measure(memory: str, data: str, limit: int | None) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print, and fail where a limit is passed."""
+    """Measure, print, and fail if a limit is exceeded."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", default=packs(), help="an MMLU-Pro pack")
     parser.add_argument("--memory", default="none")

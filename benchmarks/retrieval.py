@@ -1,8 +1,8 @@
 """Retrieval: cost and recall of the indexes, cost and quality of the hash embedder, cost of a bank's step.
 
 Run ``python benchmarks/retrieval.py`` (half a minute; ``--full`` goes to 100,000 vectors). Times are CPU microseconds of this process;
-recall is against exact search. Texts are those of the tau-bench pack where it is found (``$RBSUITE_TEST_PACKS``, else ``../shared/packs``
-beside the repository), and drawn from a seeded grammar otherwise; the table says which.
+recall is against exact search. Texts are those of the tau-bench pack if it is found (``$RBSUITE_TEST_PACKS``, else ``../shared/packs`` next
+to the repository), otherwise drawn from a seeded grammar; the table says which.
 """
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ def main() -> None:
     sizes = [1_000, 4_000, 8_000, 20_000, *([100_000] if arguments.parse_args().full else [])]
     corpus = load_corpus()
     print(f"texts: {corpus.source}\n")
-    # First, so that the peak of memory is the stream's own.
+    # First, so that the peak memory is the stream's own.
     steps(corpus)
     quality(corpus)
     indexes(corpus, sizes)
 
 
 def indexes(corpus: Corpus, sizes: Sequence[int]) -> None:
-    """Exact against hnsw: dense vectors of texts' kind, the worst kind, and hash vectors (which hnsw only takes dense)."""
+    """Exact against hnsw: dense vectors like those of texts, the worst kind, and hash vectors (which hnsw only takes dense)."""
     print("\n| vectors | N | index | search us | recall@1 | recall@5 | add us |\n|---|---|---|---|---|---|---|")
     for size in sizes:
         rows = clustered(size + QUERIES)
@@ -78,7 +78,7 @@ def indexes(corpus: Corpus, sizes: Sequence[int]) -> None:
 
 
 def compare(name: str, rows: Vectors | Iterator[Vectors], queries: Vectors, kinds: list[VectorIndex]) -> None:
-    """One line an index, timed in its best round; the first is the truth. Rows that can be read once suit one index only."""
+    """One line per index, timed in its best round; the first is the ground truth. Rows that can be read only once suit a single index."""
     truth: list[list[int]] = []
     for index in kinds:
         spent, count = 0.0, 0
@@ -88,7 +88,7 @@ def compare(name: str, rows: Vectors | Iterator[Vectors], queries: Vectors, kind
             spent += time.process_time() - start
             count += 1
         start = time.process_time()
-        # What waits enters the graph with the first search.
+        # Pending items enter the graph with the first search.
         index.search(queries[0], 1)
         spent += time.process_time() - start
         rounds: list[float] = []
@@ -121,7 +121,7 @@ def quality(corpus: Corpus) -> None:
 
 
 async def one_by_one(embedder: HashEmbedder, texts: Sequence[str]) -> None:
-    """Embed each text by itself, as a stream does."""
+    """Embed each text on its own, as a stream does."""
     for text in texts:
         await embedder.embed([text])
 
@@ -133,7 +133,7 @@ def steps(corpus: Corpus, count: int = 10_000) -> None:
 
 
 async def stream(texts: Sequence[str], every: int) -> None:
-    """Run the stream; a line every so many tasks, with means since the last."""
+    """Run the stream; one line every so many tasks, with means since the last."""
     bank, searching, applying = Bank(HashEmbedder(SLOTS)), 0.0, 0.0
     for position, text in enumerate(texts):
         start = time.process_time()
@@ -164,7 +164,7 @@ def operations(position: int, key: str) -> list[MemoryOp]:
 
 
 def clustered(count: int) -> Vectors:
-    """Unit vectors of a mixture of 64 clusters in 32 dimensions, lifted to 384 with noise: as easy as text embeddings are."""
+    """Unit vectors from a mixture of 64 clusters in 32 dimensions, lifted to 384 with noise: as easy as text embeddings are."""
     drawn = np.random.default_rng(0)
     latent = drawn.normal(size=(64, 32))[drawn.integers(64, size=count)] + 0.5 * drawn.normal(size=(count, 32))
     lift = drawn.normal(size=(32, DENSE)) / np.sqrt(32)
@@ -188,7 +188,7 @@ def drawn_texts(corpus: Corpus, count: int, seed: int = 0) -> list[str]:
 
 
 def load_corpus() -> Corpus:
-    """Instructions of the pack, labelled by the set of tools that solve the task; else synthetic ones, labelled by their kind."""
+    """Instructions of the pack, labelled by the set of tools that solve the task; otherwise synthetic ones, labelled by their kind."""
     root = Path(os.environ.get("RBSUITE_TEST_PACKS") or Path(__file__).parents[2] / "shared" / "packs")
     path = root / "tau-bench" / "retail_train_tasks.json"
     if not path.is_file():

@@ -2,9 +2,9 @@
 
     python benchmarks/sandboxes.py [--times N]
 
-Prints times with their limits: what a command costs over the same command without a sandbox, a fork of a work directory of 50 MB in 500
-files, and the grading of a patch. The least wall time of several, since others may use the machine, and CPU time of this process and its
-children.
+Prints times with their limits: what a command costs on top of the same command without a sandbox, a fork of a work directory of 50 MB in
+500 files, and the grading of a patch. Reported are the least wall time of several runs, since others may use the machine, and the CPU time
+of this process and its children.
 """
 
 # ruff: noqa: D103 (each function measures what its name says)
@@ -44,7 +44,7 @@ async def timed(times: int, work: Callable[[], Awaitable[object]]) -> Times:
 
 
 class Plain(LocalSandbox):
-    """A directory, and nothing around commands but their limits."""
+    """A plain directory: nothing around commands except their limits."""
 
     way = "open"
 

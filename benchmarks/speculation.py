@@ -2,7 +2,7 @@
 
     python benchmarks/speculation.py [--data PACK] [--split test --domain retail] [--memory reasoningbank] [--windows off,1,4,16,auto]
 
-The model is sim/learner with a latency of 100 ms a call, on a virtual clock: the times are those of the schedule, without the machine's.
+The model is sim/learner with a latency of 100 ms a call, on a virtual clock: the times are those of the schedule, not of the machine.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def cost(store: ExperimentStore) -> str:
-    """Rollouts started for each task, and calls wasted for each that counted."""
+    """Rollouts started per task, and wasted calls per call that counted."""
     tasks = discarded = wasted = counted = 0
     for row in store.results(store.manifest.runs[0].id):
         tasks += 1

@@ -56,7 +56,7 @@ def tool_result(rng: random.Random) -> str:
 
 
 def opening(rng: random.Random) -> Observation:
-    """A first observation, whose policy and tools all tasks share."""
+    """A first observation, whose policy and tools are the same for all tasks."""
     tools = tuple(
         ToolSpec(
             f"{first}_{second}",
@@ -87,7 +87,7 @@ def trajectory(rng: random.Random, task_id: str, first: Observation) -> Trajecto
 
 
 def operation(rng: random.Random, task_id: str, position: int) -> MemoryOp:
-    """A lesson that is added."""
+    """A lesson being added."""
     made = Provenance(task_id, position, (0,), "success", "self")
     item = MemoryItem(
         f"{task_id}/{rng.getrandbits(40)}",
@@ -138,7 +138,7 @@ class Cost:
 
 
 def measure(work: Callable[[], int]) -> Cost:
-    """Do it once, which gives the count."""
+    """Run it once; it returns the count."""
     gc.collect()
     cpu, wall = time.process_time(), time.perf_counter()
     count = work()

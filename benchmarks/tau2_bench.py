@@ -1,10 +1,10 @@
-"""Cost of tau2-bench's environments: a fresh one, its size, a tool call, the reward; and upstream's beside them.
+"""Cost of tau2-bench's environments: a fresh one, its size, a tool call, the reward; and upstream's for comparison.
 
     python benchmarks/tau2_bench.py [--pack DIR] [--upstream CHECKOUT [--python PYTHON]]
 
-Needs an imported pack: ``--pack``, else ``$RBSUITE_TEST_PACKS/tau2-bench``, else ``../shared/packs/tau2-bench`` beside the repository. With
-``--upstream`` a tau2-bench checkout is measured too, in a process of its own, by a Python that has what it imports. Times depend on the
-machine and its load. CPU time, but for tool calls: wall time, over the reference actions of all tasks of split base.
+Needs an imported pack: ``--pack``, else ``$RBSUITE_TEST_PACKS/tau2-bench``, else ``../shared/packs/tau2-bench`` next to the repository.
+With ``--upstream`` a tau2-bench checkout is measured too, in its own process, by a Python that has its dependencies. Times depend on the
+machine and its load. CPU time, except for tool calls: wall time, over the reference actions of all tasks of split base.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def cpu_ms(work: Callable[[], object]) -> float:
 
 
 def measure(path: Path, domain: str) -> dict[str, float]:
-    """The figures of a domain by name."""
+    """The figures of a domain, by name."""
     environment = Tau2Bench()
     tasks = environment.tasks("base", domain=domain, data=str(path)).tasks
     services = PlainServices(environment)

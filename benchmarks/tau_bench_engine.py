@@ -1,10 +1,10 @@
-"""Speed and size of the native tau-bench worlds, and of upstream's environments beside them.
+"""Speed and size of the native tau-bench worlds, and of upstream's environments for comparison.
 
     python benchmarks/tau_bench_engine.py [--pack DIR] [--upstream CHECKOUT]
 
-Needs an imported pack: ``--pack``, else ``$RBSUITE_TEST_PACKS/tau-bench``, else ``../shared/packs/tau-bench`` beside the
-repository. With ``--upstream`` the same is measured for a tau-bench checkout, in a process of its own, and ratios are
-printed (upstream / ours: above 1, ours is better). Times depend on the machine and its load; ratios less so.
+Needs an imported pack: ``--pack``, else ``$RBSUITE_TEST_PACKS/tau-bench``, else ``../shared/packs/tau-bench`` next to the repository. With
+``--upstream`` the same is measured for a tau-bench checkout, in its own process, and ratios are printed (upstream / ours: above 1, ours is
+better). Times depend on the machine and its load; ratios less so.
 
 A fresh world is measured by CPU time, its size by tracemalloc with many alive; calls by wall time, over the gold actions of all
 splits, each task on a fresh world; hashes and comparisons by CPU time.
@@ -37,7 +37,7 @@ SEARCH_DATES = [f"2024-05-{day}" for day in range(16, 26)]
 
 @dataclass(frozen=True)
 class Metric:
-    """One line of the table: what is measured, its unit and, where one is set, the most it may be."""
+    """One line of the table: what is measured, its unit and its limit, if one is set."""
 
     name: str
     unit: str
@@ -80,7 +80,7 @@ class Engine(Protocol):
 
 
 class Native:
-    """The worlds of this project."""
+    """This project's worlds."""
 
     alive = 1_000
 
@@ -139,7 +139,7 @@ class Upstream:
 
 
 def measure(engine: Engine, pack: Path, domain: str) -> list[float]:
-    """The values of the METRICS, in their order."""
+    """The values of the METRICS, in order."""
     engine.forget(domain)
     first = engine.fresh(domain)
     fresh = min(cpu_ms(lambda: [engine.fresh(domain) for _ in range(engine.alive)]) for _ in range(3)) / engine.alive
@@ -222,7 +222,7 @@ def changed(engine: Engine, pack: Path, domain: str) -> Any:
 
 
 def upstream_values(checkout: Path, pack: Path) -> dict[str, list[float]]:
-    """Upstream's values per domain, measured in a process of its own."""
+    """Upstream's values per domain, measured in its own process."""
     command = [sys.executable, str(Path(__file__).resolve()), "--pack", str(pack), "--measure-upstream", str(checkout)]
     result = subprocess.run(command, check=True, capture_output=True, text=True)
     values: dict[str, list[float]] = json.loads(result.stdout)

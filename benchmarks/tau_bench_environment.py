@@ -1,8 +1,8 @@
-"""Cost of tau-bench episodes: a fresh one, its size with many alive, and the grade; upstream's environments beside them.
+"""Cost of tau-bench episodes: a fresh one, its size with many alive, and the grade; and upstream's environments for comparison.
 
     python benchmarks/tau_bench_environment.py [--pack DIR] [--upstream CHECKOUT]
 
-Pack and checkout are found as by ``tau_bench_engine.py``. Times are CPU; ratios are upstream / ours, both measured in this run.
+Pack and checkout are found as in ``tau_bench_engine.py``. Times are CPU; ratios are upstream / ours, both measured in this run.
 """
 
 # ruff: noqa: D102 (Side says what the methods of both sides do)
@@ -38,14 +38,14 @@ class Side(Protocol):
         """A fresh episode of the first task."""
 
     def solved(self, domain: str, task: int) -> Any:
-        """An episode whose reference actions are done, and which has only to be ended and graded."""
+        """An episode whose reference actions are done, so that it only has to be ended and graded."""
 
     def grade(self, episode: Any) -> float:
         """End the episode and compute its score."""
 
 
 class Native:
-    """The episodes of this project."""
+    """This project's episodes."""
 
     alive = 1_000
 
@@ -82,7 +82,7 @@ class Native:
 
 
 class UpstreamSide(Upstream):
-    """Upstream's environments, by their own ``reset`` and ``calculate_reward``."""
+    """Upstream's environments, through their own ``reset`` and ``calculate_reward``."""
 
     def fresh(self, domain: str) -> Any:
         environment = super().fresh(domain)
@@ -108,7 +108,7 @@ class UpstreamSide(Upstream):
 
 
 def measure(side: Side, domain: str) -> list[float]:
-    """The values of the METRICS, in their order."""
+    """The values of the METRICS, in order."""
     side.fresh(domain)
     fresh = min(cpu_ms(lambda: [side.fresh(domain) for _ in range(side.alive)]) for _ in range(3)) / side.alive
     rewards: list[float] = []

@@ -1,10 +1,10 @@
-"""How far the estimate of tokens is from the counts of tokenizers.
+"""How far the token estimate is from the counts of tokenizers.
 
     python benchmarks/tokens.py [--packs DIR] [--experiment DIR]...
 
-Texts are records of the packs (``--packs``, else ``$RBSUITE_TEST_PACKS``, else ``../shared/packs`` beside the repository), files of this
-repository, noise, and the transcripts of experiments that are named. Tokenizers are those that come with litellm. Printed is estimate /
-count for each; above 1 the estimate is too high.
+Texts are records of the packs (``--packs``, else ``$RBSUITE_TEST_PACKS``, else ``../shared/packs`` next to the repository), files of this
+repository, noise, and the transcripts of the named experiments. Tokenizers are those that come with litellm. The ratio estimate / count is
+printed for each; above 1 the estimate is too high.
 """
 
 # ruff: noqa: D103 (each function does what its name says; noise is no secret)

@@ -1,11 +1,11 @@
-"""Speed of ToolSandbox's native engine, and of upstream beside it.
+"""Speed of ToolSandbox's native engine, and of upstream for comparison.
 
     python benchmarks/toolsandbox.py [--pack DIR] [--upstream CHECKOUT --python PATH]
 
-Needs the pack with its records: ``--pack``, else ``$RBSUITE_TEST_PACKS/toolsandbox``, else ``../shared/packs/toolsandbox`` beside the
+Needs the pack with its records: ``--pack``, else ``$RBSUITE_TEST_PACKS/toolsandbox``, else ``../shared/packs/toolsandbox`` next to the
 repository. With ``--upstream`` the same is measured for a checkout, run by the interpreter of an environment with its dependencies, and
 ratios are printed (upstream / ours: above 1, ours is better). Everything is CPU time of one process, the median over the scripted records:
-a scenario played from its start to its end, its evaluation, and a copy of the whole state at the end.
+a scenario played from start to end, its evaluation, and a copy of the whole state at the end.
 """
 
 # ruff: noqa: D103 (each function measures what its name says)
@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 LIMITS = {"scenario, ms": 5.0, "evaluation, ms": 3.0, "fork, ms": 0.2}
-"""What is measured, and the most that it may be here."""
+"""What is measured, and its limit."""
 
 SCENARIOS = 40
 Times = dict[str, list[float]]
@@ -81,7 +81,7 @@ def our_times(path: Path, scripts: Iterable[Mapping[str, Any]]) -> Times:
 
     pack = Pack(path)
     times: Times = {name: [] for name in LIMITS}
-    for again in range(2):  # the first time loads libraries
+    for again in range(2):  # the first pass loads libraries
         for script in scripts:
             kept: Times = times if again else {name: [] for name in LIMITS}
             start = pack.conversation(script["scenario"], Network())
@@ -112,7 +112,7 @@ def upstream_times(checkout: Path, scripts: Iterable[Mapping[str, Any]]) -> Time
         return f"call_parameters = {arguments}\ncall_response = {name}(**call_parameters)\nprint(repr(call_response))"
 
     class Scripted(base):  # type: ignore[misc]
-        """An agent that does what a record says, and the user who hears it."""
+        """An agent that says what a record says, and the user who hears it."""
 
         role_type = role.AGENT
 

@@ -2,9 +2,10 @@
 
     uv run --group web python benchmarks/web.py [--tasks N]
 
-Plays reference solutions and prints medians with their limits: of miniwob the switch to another task (a fresh profile, its page, the first
-reading of it) and a step (an action and the reading of the page behind it); of webshop-mini the reset of the shop without the browser, the
-start of an episode with it, and a step. Wall times, since most of the work is the browser's; what else uses the machine makes them longer.
+Plays reference solutions and prints medians with their limits: for miniwob, the switch to another task (a fresh profile, its page, the
+first reading of it) and a step (an action and the reading of the resulting page); for webshop-mini, the reset of the shop without the
+browser, the start of an episode with it, and a step. Wall times, since most of the work is the browser's; other load on the machine makes
+them longer.
 """
 
 # ruff: noqa: D103 (each function measures what its name says)
@@ -28,7 +29,7 @@ Times = tuple[list[float], list[float]]
 
 
 def played(environment: MiniWob | WebshopMini, tasks: list[Task]) -> Times:
-    """Milliseconds of each beginning and of each step; the first task warms the browser up and is not counted."""
+    """Milliseconds of each start and of each step; the first task warms the browser up and is not counted."""
     beginnings: list[float] = []
     steps: list[float] = []
     for place, task in enumerate(tasks):

@@ -1,4 +1,4 @@
-"""ACEBench for rbsuite: agents of several turns and of several steps, and the single-turn categories.
+"""ACEBench for rbsuite: multi-turn and multi-step agents, and the single-turn categories.
 
 Importing this package loads nothing heavy; its public names are loaded at first use.
 """

@@ -1,4 +1,4 @@
-"""The agent of ACEBench: it writes calls as text, and sees of the conversation what upstream's agents see."""
+"""The agent of ACEBench: it writes calls as text, and sees the same part of the conversation as upstream's agents."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from rbsuite.models.base import Completion
 from rbsuite.trajectory import Action, Message, Observation
 
 NOT_SHOWN = "(message not kept)"
-"""Stands in the place of the agent's own messages where it does not see them again; an empty message is refused by many."""
+"""Replaces the agent's own messages when it is not shown them again; many models refuse an empty message."""
 
 
 class AceAgent(TextAgent):
-    """Answers in text. In a multi-step item its own earlier messages are not in what it is shown, as upstream's are not."""
+    """Answers in text. In a multi-step item it is not shown its own earlier messages, as upstream's is not."""
 
     _keeps = True
 

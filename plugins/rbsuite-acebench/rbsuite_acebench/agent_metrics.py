@@ -15,7 +15,7 @@ from rbsuite_acebench.calls import Call, Unparsable, read_message, requoted
 from rbsuite_acebench.cases import CLASS_NAMES, Item, Protocol
 
 State = Sequence[Mapping[str, Any]]
-"""A saved state: ``{class: attributes}`` each."""
+"""A saved state: one ``{class: attributes}`` per class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class EndToEnd:
 def end_to_end(item: Item, result: State, protocol: Protocol) -> EndToEnd:
     """Compare a saved state with an item's ground truth.
 
-    Under ``official`` a class of the ground truth that the state does not have, as a misspelt one, takes over the verdict on the class
-    before it; under ``fixed`` it is wrong, and misspelt names are read.
+    Under ``official`` a class of the ground truth that the state does not have (a misspelt one, say) takes over the verdict on the class
+    before it; under ``fixed`` it is wrong, and misspelt names are understood.
     """
     wanted = item.ground_truth if isinstance(item.ground_truth, list) else [item.ground_truth]
     if protocol == "fixed":
@@ -58,7 +58,7 @@ def end_to_end(item: Item, result: State, protocol: Protocol) -> EndToEnd:
 
 
 def _differences(state: Mapping[str, Any], truth: Mapping[str, Any]) -> list[str]:
-    """What upstream says of the attributes that differ: of those of the state; of a dict, the keys that the truth has."""
+    """What upstream says of the attributes that differ: compared are those of the state, and of a dict only the keys that the truth has."""
     name, wanted = next(iter(truth.items()))
     said = []
     for attribute, value in next(iter(state.values())).items():
@@ -81,10 +81,10 @@ def _differences(state: Mapping[str, Any], truth: Mapping[str, Any]) -> list[str
 
 
 def process_accuracy(item: Item, process: Sequence[str], correct: bool, protocol: Protocol) -> float:
-    """The share of an item's milestones that were met in order; 1 where the final state is right.
+    """The share of an item's milestones that were met in order; 1 if the final state is right.
 
-    Under ``official`` messages must equal milestones as texts, and the search goes on where it stopped, so that a milestone that is
-    missing uses up all that follows. Under ``fixed`` parsed calls are compared, and the longest match in order counts.
+    Under ``official`` messages must equal milestones as text, and the search resumes where it stopped, so that a missing milestone uses up
+    all messages that follow. Under ``fixed`` parsed calls are compared, and the longest match in order counts.
 
     Args:
         item: the item.
@@ -95,7 +95,7 @@ def process_accuracy(item: Item, process: Sequence[str], correct: bool, protocol
     if correct:
         return 1.0
     shares = [_share(stones, process, protocol) for stones in item.milestones]
-    # Upstream rounds where there are alternatives, and only there.
+    # Upstream rounds if there are alternatives, and only then.
     return shares[0] if len(shares) == 1 else max(round(share, 3) for share in shares)
 
 
@@ -131,7 +131,7 @@ def _longest_match(stones: Sequence[object], messages: Sequence[object]) -> int:
 
 @lru_cache(maxsize=4096)
 def _meaning(text: str) -> list[Call] | str:
-    """The calls of a message or milestone, with its quotes repaired where need be; the text, where it holds none."""
+    """The calls of a message or milestone, with its quotes repaired if necessary; the text itself if it contains no calls."""
     for written in (text.strip(), requoted(text.strip())):
         try:
             return read_message(written, strict=True)

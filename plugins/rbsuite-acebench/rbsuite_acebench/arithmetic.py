@@ -1,6 +1,6 @@
 """Works out the arithmetic that models write into arguments (``message='a' + 'b'``, ``price=2 * 34.0``), within bounds.
 
-Upstream passes such text to ``eval``. Here only constants, signs and binary operators are worked out, and nothing grows large.
+Upstream passes such text to ``eval``. Here only constants, signs and binary operators are evaluated, and results are bounded in size.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def work_out(node: ast.expr) -> Any:
     """The value of an expression of constants.
 
     Raises:
-        ValueError: it holds anything else, or its value would be too large.
-        TypeError, ArithmeticError: its values do not go together.
+        ValueError: it contains anything else, or its value would be too large.
+        TypeError, ArithmeticError: its values are incompatible.
     """
     match node:
         case ast.Constant(value=value):

@@ -1,6 +1,6 @@
-"""Reads calls from what models write: Python's syntax, never run.
+"""Reads calls from what models write: parsed as Python syntax, never run.
 
-There are two readers, as upstream has: :func:`read_message` for the messages of agents (``model_inference/*/execution_role*.py``) and
+There are two readers, as in upstream: :func:`read_message` for the messages of agents (``model_inference/*/execution_role*.py``) and
 :func:`read_output` for single-turn outputs (``model_inference/utils.py``; ACEBench/ACEBench, e6db74b735ead22c24f27367606a9408573b848f).
 """
 
@@ -22,7 +22,7 @@ _FAULTS = (SyntaxError, ValueError, TypeError, ArithmeticError, AttributeError, 
 
 
 class Unparsable(Exception):
-    """A text holds no calls that can be read."""
+    """A text contains no calls that can be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +30,15 @@ class Call:
     """A call of a message.
 
     Attributes:
-        name: of the function; dotted where it was written so, ``""`` where it has none.
-        arguments: by keyword; what stood without one is dropped, as upstream.
+        name: of the function; dotted if it was written so, ``""`` if it has none.
+        arguments: by keyword; positional ones are dropped, as in upstream.
     """
 
     name: str
     arguments: Mapping[str, Any]
 
     def text(self) -> str:
-        """The call, as upstream writes it anew."""
+        """The call as upstream rewrites it."""
         return _written(self.name, self.arguments)
 
 
@@ -56,12 +56,12 @@ class Nested:
 def read_message(message: str, *, strict: bool) -> list[Call]:
     """The calls of an agent's message.
 
-    One leading space is removed and brackets are added where they lack; then brackets and quotes are stripped from both ends, so that a
-    trailing space or newline makes a call unparsable.
+    One leading space is removed and brackets are added if missing; then brackets and quotes are stripped from both ends, so that a trailing
+    space or newline makes a call unparsable.
 
     Args:
         message: what the agent wrote.
-        strict: whether an element of a list that is no call makes the message unparsable (multi-step), or is passed over (multi-turn).
+        strict: whether a list element that is not a call makes the message unparsable (multi-step) or is skipped (multi-turn).
 
     Raises:
         Unparsable: it cannot be read.
@@ -83,10 +83,10 @@ def read_message(message: str, *, strict: bool) -> list[Call]:
 
 
 def read_output(output: str) -> list[dict[str, Any]]:
-    """The calls of a single-turn output, each as ``{name: arguments}``; all whitespace is deleted first, in texts too, as upstream.
+    """The calls of a single-turn output, each as ``{name: arguments}``; all whitespace is deleted first, in strings too, as in upstream.
 
     Raises:
-        Unparsable: it is no list of calls.
+        Unparsable: it is not a list of calls.
     """
     if len(output) > MOST_CHARACTERS:
         raise Unparsable("too long")
@@ -115,7 +115,7 @@ def _call(node: ast.Call) -> Call:
 
 
 def _as_call(value: dict[Any, Any]) -> Nested:
-    """An argument that is a dict: upstream writes its first key as a function with the items of the value as arguments."""
+    """An argument that is a dict: upstream writes its first key as a function, with the items of its value as arguments."""
     name, arguments = next(iter(value.items()), ("", None))
     if not isinstance(arguments, dict):
         raise Unparsable("a dict is no argument")
@@ -140,17 +140,17 @@ def _keywords(node: ast.Call, *, nested_text: bool) -> dict[str, Any]:
 
 
 def _value(node: ast.expr | None, *, nested_text: bool) -> Any:
-    """The value of an argument: constants, containers, signs, arithmetic; a name is its text.
+    """The value of an argument: constants, containers, signs, arithmetic; a name becomes its text.
 
     Args:
         node: its syntax.
-        nested_text: whether a call without keywords is its text, or ``{name: {}}``.
+        nested_text: whether a call without keywords becomes its text or ``{name: {}}``.
     """
     match node:
         case ast.Constant(value=value):
             return "..." if value is Ellipsis else value
         case ast.UnaryOp(operand=ast.Constant(value=value)):
-            return -value  # type: ignore[operator]  # whichever sign it is, as upstream; a text raises TypeError
+            return -value  # type: ignore[operator]  # whichever sign it is, as in upstream; a string raises TypeError
         case ast.List(elts=items):
             return [_value(item, nested_text=nested_text) for item in items]
         case ast.Tuple(elts=items):
@@ -181,9 +181,9 @@ _QUOTE_ENDS = re.compile(r"\s*[,)\]}:]|\s*$")
 
 
 def requoted(text: str) -> str:
-    """A call whose texts hold unescaped quotes (``'Domino's'``), with those escaped.
+    """A call whose strings contain unescaped quotes (``'Domino's'``), with those escaped.
 
-    A quote ends a text where a comma, a colon or a closing bracket follows.
+    A quote ends a string if a comma, a colon or a closing bracket follows.
     """
     made, inside = [], False
     for place, character in enumerate(text):

@@ -44,7 +44,7 @@ CLASS_NAMES: Mapping[str, str] = {
     "BaseAPI": "BaseApi",
     "Baspi": "BaseApi",
 }
-"""Misspelt class names in upstream's data, and what they mean. ``protocol=fixed`` reads them so."""
+"""Misspelt class names in upstream's data, and what they mean. ``protocol=fixed`` reads them that way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Item:
 
     @property
     def dialogue(self) -> str:
-        """What its turns share, of a category whose items are the turns of dialogues; else the id."""
+        """What the turns of a dialogue have in common, in a category whose items are such turns; otherwise the id."""
         return self.id.rpartition("_")[0] if self.category.startswith("normal_multi_turn") else self.id
 
     @property
@@ -85,7 +85,7 @@ class Item:
 
     @property
     def milestones(self) -> list[list[str]]:
-        """The alternatives of an agent item's milestones; one list, where there are none."""
+        """The alternatives of an agent item's milestones; a single list if there are none."""
         given = self.answer["mile_stone"]
         return [list(one) for one in given] if given and isinstance(given[0], list) else [list(given)]
 

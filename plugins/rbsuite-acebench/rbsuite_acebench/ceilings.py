@@ -1,4 +1,4 @@
-"""How far upstream's own answers get by its own grading."""
+"""How well upstream's own answers do by its own grading."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Figures = Mapping[str, Mapping[str, float]]
 
 
 def ceiling(tasks: TaskSet, starts: Starts, protocol: Protocol) -> Ceiling | None:
-    """The figures of upstream's own answers by category, and the items whose answers are refused; ``None`` where all are right."""
+    """The figures of upstream's own answers by category, and the items whose answers are rejected; ``None`` if all are right."""
     figures = _figures(tasks, starts, protocol)
     if _all_right(figures):
         return None
@@ -29,7 +29,7 @@ def ceiling(tasks: TaskSet, starts: Starts, protocol: Protocol) -> Ceiling | Non
 
 
 def in_words(tasks: TaskSet, starts: Starts, protocol: Protocol) -> str:
-    """The same by domain, in one line; ``all`` where all are right."""
+    """The same by domain, in one line; ``all`` if all are right."""
     figures = _figures(tasks, starts, protocol)
     if _all_right(figures):
         return "all"

@@ -1,7 +1,7 @@
 """The checker of single-turn calls, ``normal`` and ``special``.
 
 Follows ``normal_checker`` and what it calls in ``model_eval/checker.py``, and ``normal_single_turn_eval`` and ``special_eval`` in
-``eval_main.py`` (ACEBench/ACEBench, e6db74b735ead22c24f27367606a9408573b848f), with every lapse of theirs.
+``eval_main.py`` (ACEBench/ACEBench, e6db74b735ead22c24f27367606a9408573b848f), including all their flaws.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rbsuite_acebench.calls import Unparsable, read_output
 from rbsuite_acebench.cases import Item
 
 CRASH = "checker_error"
-"""Where upstream's checker raises, as for a schema that it cannot read."""
+"""Raised where upstream's checker raises, for instance for a schema that it cannot read."""
 WRONG_FORMAT = "wrong_output_format"
 MISSING = "Missing necessary parameters"
 INCORRECT = "There is incorrect value"
@@ -36,7 +36,7 @@ _TYPES: Mapping[str, type] = {
     "list(string)": list,
     "list(enum)": list,
     "int": int,
-    "enum": enumerate,  # so upstream has it: the type of no value
+    "enum": enumerate,  # as upstream has it: the type of no value
     "number": int,
 }
 _NESTED = frozenset(["array", "tuple", "list(string)", "list(enum)", "object", "objectArray"])
@@ -47,7 +47,7 @@ Answer = Mapping[str, Any]
 
 
 def check_item(item: Item, output: str) -> str | None:
-    """What is wrong with a single-turn output, in upstream's word for it; ``None``: nothing.
+    """What is wrong with a single-turn output, in upstream's term for it; ``None`` if nothing is.
 
     Args:
         item: an item of a ``normal`` or ``special`` category.
@@ -80,7 +80,7 @@ def check_calls(functions: Sequence[Any], calls: Sequence[dict[str, Any]], answe
     """What is wrong with the calls of an output, against one answer."""
     if len(calls) != len(answer):
         return "wrong functions number"
-    # The answer tells calls of one function apart by a number at the end of the name, which may as well belong to the name.
+    # The answer distinguishes calls of one function by a number at the end of the name, which may also be part of the name.
     wanted = [(plain_name(key), value) for key, value in answer.items()]
     if Counter(name for call in calls for name in call) != Counter(name for name, _ in wanted):
         return "function_mismatch"
@@ -127,7 +127,7 @@ def _check_call(function: Any, call: dict[str, Any], answer: Any) -> str | None:
 
 
 def _check_value(schema: Mapping[str, Any], value: Any, answer: Any) -> str | None:
-    """What is wrong with the value of a parameter: its type, or where that is the schema's, the value itself."""
+    """What is wrong with the value of a parameter: its type or, if that matches the schema, the value itself."""
     described = schema["type"]
     expected, nested = _TYPES[described], _nested_type(schema)
     if described == "tuple" and type(value) is tuple:
@@ -138,7 +138,7 @@ def _check_value(schema: Mapping[str, Any], value: Any, answer: Any) -> str | No
     if not fits:
         return "type_error"
     if of_answer:
-        return None  # The answer is of another type than the schema says; then the value does not matter.
+        return None  # The answer is of a different type than the schema says; then the value does not matter.
     if expected is dict:
         return _check_dict(value, answer)
     if expected is list and nested is dict:
@@ -177,7 +177,7 @@ def _check_type(value: Any, answer: Any, expected: type, nested: type | None) ->
     if type(value) is expected:
         if nested is None:
             return True, differs
-        # An element of the answer that is no list is not looked at, and lets all pass.
+        # An element of the answer that is not a list is not looked at, and everything passes.
         for element in answer:
             if type(element) is not list or all(_check_type(one, element, nested, None)[0] for one in elements):
                 return True, differs
@@ -222,7 +222,7 @@ def _plain(text: str) -> str:
 
 
 def _check_special(item: Item, output: str) -> str | None:
-    """Whether an output names what is missing, wrong or out of reach; the last problem found counts, as upstream."""
+    """Whether an output names what is missing, wrong or out of reach; the last problem found counts, as in upstream."""
     if item.category == "special_irrelevant":
         return None if LIMITS in output else "error_detection"
     incomplete = item.category == "special_incomplete"

@@ -48,7 +48,7 @@ class Dialogue:
         item: the item.
         starts: the start values of the worlds by class.
         protocol: ``official`` or ``fixed``.
-        opening: what the user says first, in a multi-turn item; ``None`` in a multi-step item, whose question opens it.
+        opening: what the user says first in a multi-turn item; ``None`` in a multi-step item, which its question opens.
 
     Attributes:
         history: all messages.
@@ -80,7 +80,7 @@ class Dialogue:
 
     @property
     def result(self) -> list[dict[str, Any]]:
-        """The saved state; empty where nothing was carried out that upstream saves a state after."""
+        """The saved state; empty if nothing was executed after which upstream saves a state."""
         return saved(self._worlds) if self._saves else []
 
     def user_says(self, text: str) -> None:
@@ -94,7 +94,7 @@ class Dialogue:
             to_execution = calls is not None
             recipient = "execution" if to_execution else "user"
         else:
-            # Whoever the message is said to be for, it goes to execution.
+            # Whoever the message is addressed to, it goes to execution.
             recipient = "execution" if _OPENS_WITH_BRACKETS.match(text) else "user"
             to_execution = True
         self._add(Said("agent", recipient, text), "user")
@@ -111,7 +111,7 @@ class Dialogue:
         return twin
 
     def _calls(self, text: str) -> Sequence[Call] | None:
-        """The calls of a message, ``None`` where it cannot be read."""
+        """The calls of a message, ``None`` if it cannot be read."""
         try:
             return read_message(text.strip() if self._fixed else text, strict=not self._multi_turn)
         except Unparsable:
@@ -137,7 +137,7 @@ class Dialogue:
 
 
 def play(dialogue: Dialogue, agent: Sequence[str], user: Sequence[str], *, agent_ends: str, user_ends: str) -> None:
-    """Let scripts play a dialogue to its end; who has used up its script says its last words from then on.
+    """Let scripts play a dialogue to its end; a side that has used up its script repeats its last words from then on.
 
     Args:
         dialogue: a fresh one.

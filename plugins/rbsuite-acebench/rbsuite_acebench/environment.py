@@ -57,7 +57,7 @@ class AceBench(SyncEnvironment):
         return self._tasks
 
     def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> SyncEpisode:
-        """A conversation in fresh worlds, or a request with one answer. Nothing in it is left to chance."""
+        """A conversation in fresh worlds, or a request with one answer. Nothing is random."""
         item = item_of(task)
         policy = services.render(self._template(item), **self.prompt_variables(task))
         if item.category in AGENT:
@@ -65,7 +65,7 @@ class AceBench(SyncEnvironment):
         return SingleEpisode(item, policy)
 
     def prompt_variables(self, task: Task) -> Mapping[str, Any]:
-        """What the templates take: the category, the functions, the time, and the profile of the user where there is one."""
+        """The variables of the templates: the category, the functions, the time, and the user's profile if there is one."""
         entry = task.payload["entry"]
         return {
             "category": task.payload["category"],
@@ -77,7 +77,7 @@ class AceBench(SyncEnvironment):
         }
 
     def facts(self) -> Mapping[str, Any]:
-        """Protocol, language, and how far upstream's own answers get."""
+        """Protocol, language, and how well upstream's own answers do."""
         from rbsuite_acebench.ceilings import in_words
 
         said = {"protocol": self._protocol, "language": self._language}
@@ -86,19 +86,19 @@ class AceBench(SyncEnvironment):
         return {**said, "ceiling": in_words(self._tasks, self._starts_of(self._tasks.split), self._protocol)}
 
     def ceiling(self, tasks: TaskSet) -> Ceiling | None:
-        """See :meth:`rbsuite.Environment.ceiling`: the figures of upstream's own answers, and the items whose answers are refused."""
+        """See :meth:`rbsuite.Environment.ceiling`: the figures of upstream's own answers, and the items whose answers are rejected."""
         from rbsuite_acebench.ceilings import ceiling
 
         return ceiling(tasks, self._starts_of(tasks.split), self._protocol)
 
     def solution(self, task: Task) -> Solution:
-        """The milestones, repaired as far as need be, with a dialogue around them; or the answer."""
+        """The milestones, repaired as far as necessary, with a dialogue around them; or the answer."""
         from rbsuite_acebench.solutions import build_solution
 
         return once(self._solutions, task.id, lambda: build_solution(item_of(task), self._starts(task), self._protocol))
 
     def mistakes(self, task: Task) -> Sequence[Mistake]:
-        """What can go wrong at the calls of the solution; messages are texts, which the learner's own search does not look into."""
+        """What can go wrong in the calls of the solution; messages are text, which the learner's own search does not look into."""
         from rbsuite_acebench.mistakes import find_mistakes
 
         return find_mistakes(task, item_of(task), self._starts(task), self._protocol, self.solution(task))
@@ -117,7 +117,7 @@ class AceBench(SyncEnvironment):
         return self._packs[split].starts(self._language)
 
     def _template(self, item: Item) -> str:
-        # Upstream's multi-step agents are prompted in Chinese, whichever language is asked for.
+        # Upstream's multi-step agents are prompted in Chinese, whatever the language.
         chinese = item.category == "agent_multi_step" and self._protocol == "official"
         return f"acebench/{item.domain}_{'zh' if chinese else item.language}.j2"
 
@@ -126,7 +126,7 @@ class AgentEpisode(SyncEpisode):
     """A conversation with a user (multi-turn), or a request that is worked on step by step (multi-step).
 
     The user opens a multi-turn item. A message of the agent that can be read as calls goes to execution, any other to the user. It ends
-    when somebody says ``finish conversation``, not before the third message after the opening, as upstream; or after 40 messages. A user
+    when either side says ``finish conversation`` (from the third message after the opening on, as in upstream) or after 40 messages. A user
     who says ``###STOP###`` says ``finish conversation``.
 
     Args:
@@ -172,7 +172,7 @@ class AgentEpisode(SyncEpisode):
         return Observation(self._shown(last), turn=dialogue.turn)
 
     def grade(self, end: EndReason) -> Grade:
-        """Process Accuracy, and End-to-End Accuracy beside it, of the rollout as it stands, as upstream grades it."""
+        """Process Accuracy and End-to-End Accuracy of the rollout so far, as upstream grades it."""
         if self._dialogue is None:
             return Grade(0.0, {END: 0.0, PROCESS: 0.0}, {"protocol": self._protocol})
         figures = grade_dialogue(self._item, self._dialogue, self._protocol)
@@ -180,7 +180,7 @@ class AgentEpisode(SyncEpisode):
         return Grade(figures[PROCESS], figures, truth)
 
     def audience(self, actor: Actor, action: Action) -> tuple[Actor, ...]:
-        """Speech is heard by both sides; what goes to execution is the agent's alone."""
+        """Speech is heard by both sides; what goes to execution is seen by the agent alone."""
         return EVERYONE if self._heard else (actor,)
 
     def fork(self) -> Self:
@@ -230,7 +230,7 @@ class SingleEpisode(SyncEpisode):
 
 
 def _message(action: Action) -> str:
-    """What an action says. A native tool call, which no model is asked for here, is written as a call."""
+    """What an action says. A native tool call, which no model is asked for here, is written out as a call."""
     if not action.calls:
         return action.text
     return f"[{', '.join(call_text(call.name, call.arguments) for call in action.calls)}]"

@@ -1,4 +1,4 @@
-"""The doors through which the engine is compared with upstream's records."""
+"""Entry points for comparing the engine with upstream's records."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ def check(language: Language, item_id: str, model_output: str, pack: Pack | str 
         pack: the data, or its directory.
 
     Returns:
-        ``valid`` and ``error_type``, upstream's word for what is wrong or ``None``.
+        ``valid`` and ``error_type``, upstream's term for what is wrong, or ``None``.
 
     Raises:
         UnknownNameError: there is no such item or language.
-        UsageError: the item is not of a single turn.
+        UsageError: the item is not single-turn.
     """
     item = _item(language, item_id, pack)
     if item.category in AGENT:

@@ -15,10 +15,10 @@ from rbsuite_acebench.calls import Call, Nested
 from rbsuite_acebench.worlds import Methods
 
 Errors = Literal["characters", "listed"]
-"""How errors show: as the characters of a fixed text, with which the message ends (upstream's multi-turn); or each in its place."""
+"""How errors are shown: as the characters of a fixed text that ends the message (upstream's multi-turn), or each in its place."""
 
 UNKNOWN_UPSTREAM = "cannot access local variable 'func_call_result' where it is not associated with a value"
-"""What Python 3.11 and later say about the variable that upstream has not set."""
+"""What Python 3.11 and later say about the variable that upstream left unset."""
 FAILED = "Error during execution: "
 CHARACTERS = f"{FAILED}{{str(e)}}"
 """Upstream's text without the prefix that would have filled it in."""
@@ -29,7 +29,7 @@ _NOTHING = object()
 
 
 def execute(calls: Sequence[Call], methods: Methods, *, errors: Errors, clear: bool = False) -> tuple[list[Any], bool]:
-    """What the calls of a message give, and whether none failed.
+    """The results of a message's calls, and whether none failed.
 
     A call goes to every world that has the method; the last result is shown. Results that are JSON are shown parsed.
 
@@ -37,7 +37,8 @@ def execute(calls: Sequence[Call], methods: Methods, *, errors: Errors, clear: b
         calls: the calls.
         methods: those of the task's worlds.
         errors: how errors show.
-        clear: whether a call of something unknown says so; upstream shows the result before it again, or an error about its own variable.
+        clear: whether a call to an unknown function is reported as such; upstream repeats the previous result, or shows an error about its
+            own variable.
     """
     results: list[Any] = []
     before: Any = _NOTHING
@@ -81,7 +82,7 @@ def _arguments(call: Call) -> Mapping[str, Any]:
 
 
 def _shown(result: Any) -> Any:
-    """A result as the agent sees it: parsed, where its text is JSON."""
+    """A result as the agent sees it: parsed if its text is JSON."""
     text = result if isinstance(result, str) else _dumped(result) if isinstance(result, dict) else str(result)
     try:
         return json.loads(text)

@@ -20,7 +20,7 @@ Starts = Mapping[str, Mapping[str, Any]]
 
 
 def gold_output(item: Item) -> str:
-    """A single-turn answer as an output: calls, or what is to be said of a request that cannot be met."""
+    """A single-turn answer as an output: calls, or what should be said about a request that cannot be met."""
     answer = item.ground_truth
     if item.category == "special_irrelevant":
         return f'["{answer}"]'
@@ -32,7 +32,7 @@ def gold_output(item: Item) -> str:
 
 
 def output_of(answer: Mapping[str, Mapping[str, Any]]) -> str:
-    """Calls as an output. A number at the end of a name tells calls of one function apart."""
+    """Calls as an output. A number at the end of a name distinguishes calls of one function."""
     return f"[{', '.join(call_text(plain_name(name), arguments) for name, arguments in answer.items())}]"
 
 
@@ -56,16 +56,16 @@ def grade_script(
 
 
 def grade_dialogue(item: Item, dialogue: Dialogue, protocol: Protocol) -> Mapping[str, float]:
-    """Both measures of a rollout as it stands."""
+    """Both measures of a rollout so far."""
     correct = end_to_end(item, dialogue.result, protocol).correct
     return {END: float(correct), PROCESS: process_accuracy(item, dialogue.process, correct, protocol)}
 
 
 def scripts(item: Item) -> list[list[str]]:
-    """Ways to meet an agent item's milestones, nearest to upstream's first: as they stand, repaired, and with a login before them.
+    """Ways to meet an agent item's milestones, closest to upstream's first: as they are, repaired, and preceded by a login.
 
-    Repaired means without whitespace around, and with quotes escaped. Milestones are the least that is to be done; where the device is to
-    be logged in and none says so, the login comes on top.
+    Repaired means stripped of surrounding whitespace, and with quotes escaped. Milestones are the minimum that has to be done; if the
+    device must be logged in and no milestone says so, the login is added.
     """
     found = []
     for stones in item.milestones:
@@ -91,8 +91,8 @@ def gold_figures(items: Sequence[Item], starts: Starts, protocol: Protocol) -> M
 def outputs_figures(items: Sequence[Item], outputs: Sequence[str]) -> Mapping[str, float]:
     """The accuracy of single-turn outputs in a category.
 
-    Items that are turns of dialogues count by dialogue: the share of dialogues whose turns are all right, and as ``process`` the mean share
-    of right turns.
+    Items that are turns of dialogues are counted per dialogue: the share of dialogues whose turns are all right and, as ``process``, the
+    mean share of right turns.
     """
     valid = [check_item(item, output) is None for item, output in zip(items, outputs, strict=True)]
     if not items[0].category.startswith("normal_multi_turn"):

@@ -68,7 +68,7 @@ class AceBenchImporter(DirectoryImporter):
         """Read everything, check it, then write the pack.
 
         Raises:
-            DataError: the source lacks a file, or a file is malformed; the message names it, and the line where it can.
+            DataError: the source lacks a file, or a file is malformed; the message names it, and the line if possible.
         """
         kind = self.recognise(source)
         tree = SourceTree(source)
@@ -126,7 +126,7 @@ def _read_worlds(tree: SourceTree) -> Json:
 
 
 def _read_start(tree: SourceTree, file: str, name: str, base: Mapping[str, Any]) -> dict[str, Any]:
-    """What ``__init__`` of a class sets: assignments of literals to attributes, and perhaps a call of that of its base."""
+    """What a class's ``__init__`` sets: assignments of literals to attributes, possibly after a call to that of its base."""
     classes = [node for node in tree.read_module(file).body if isinstance(node, ast.ClassDef) and node.name == name]
     methods = [
         method
@@ -167,7 +167,7 @@ def _literal(tree: SourceTree, file: str, node: ast.expr) -> Json:
 
 
 def _jsonable(value: Any) -> Json:
-    """A literal as JSON has it; numbers as keys become texts."""
+    """A literal as JSON has it; numeric keys become strings."""
     if isinstance(value, dict):
         if not all(type(key) in (str, int) for key in value):
             raise ValueError("a key that JSON does not allow")
@@ -189,7 +189,7 @@ def _checked_worlds(tree: SourceTree) -> Json:
 
 
 def _later_changes(rows: Sequence[_Rows]) -> Iterator[str]:
-    """The answers that upstream corrected after the pinned commit and that stand here corrected."""
+    """The answers that upstream corrected after the pinned commit and that appear corrected here."""
     for one in rows:
         for truth in one.truths:
             name = f"{one.language}/{truth['id']}"

@@ -1,4 +1,5 @@
-"""Wording of the mistakes that can be made in single-turn items, for the simulated learner; it words those of agent items by itself."""
+"""Wording of the mistakes that can be made in single-turn items, for the simulated learner; the learner has its own wording for those of
+agent items."""
 
 from __future__ import annotations
 
@@ -83,4 +84,4 @@ LESSONS: Mapping[str, Lesson] = {
         "Some function on offer will do, even if it is for something else.",
     ),
 }
-"""By the id of the skill: one for each category."""
+"""By skill id: one for each category."""

@@ -1,4 +1,5 @@
-"""What the simulated learner can get wrong. The calls stand in texts, which its own search does not look into, so they are shown to it."""
+"""What the simulated learner can get wrong. The calls are inside texts, which its own search does not look into, so they are listed for
+it."""
 
 from __future__ import annotations
 
@@ -17,13 +18,13 @@ from rbsuite_acebench.checker import check_item
 from rbsuite_acebench.gold import PROCESS, call_text, grade_script, output_of
 
 _SHARES = (0.5, 0.9)
-"""Below the first an item has one mistake, below the second two, else three."""
+"""Below the first threshold an item has one mistake, below the second two, otherwise three."""
 
 
 def find_mistakes(
     task: Task, item: Item, starts: Mapping[str, Mapping[str, Any]], protocol: Protocol, solution: Solution
 ) -> Sequence[Mistake]:
-    """The mistakes of a task, with each of which it fails: one to three of an agent item, one of another.
+    """The mistakes of a task, any of which makes it fail: one to three for an agent item, one for any other.
 
     Args:
         task: the task.
@@ -51,7 +52,7 @@ def find_mistakes(
 
 
 def _agent_mistakes(task: Task, item: Item, solution: Solution) -> Sequence[Mistake]:
-    """What the learner finds in the calls of the solution, written as messages again; the best ranked first."""
+    """What the learner finds in the calls of the solution, written as messages again; best-ranked first."""
     called = [_as_calls(action) for action in solution.actions]
     seen = Observation("\n".join(action.text for action in solution.user), tools=tuple(_tools(item)))
     played = Played(task, replace(solution, actions=tuple(called)), [seen] * len(called))
@@ -87,7 +88,7 @@ def _carried_out(actions: Sequence[Action], mistake: Mistake) -> Iterator[Action
 
 
 def _wrong_outputs(item: Item) -> Iterator[str]:
-    """Outputs as one writes them who lacks the skill of the item's kind: a call, a detail or the right function is not there."""
+    """Outputs of someone who lacks the skill that this kind of item needs: a call, a detail or the right function is missing."""
     functions = item.entry["function"]
     if item.category.startswith("special"):
         yield f"[{functions[0]['name']}()]"

@@ -40,11 +40,11 @@ class Pack:
         self._by_id: dict[tuple[Language, str], dict[str, Item]] = {}
 
     def languages(self) -> tuple[Language, ...]:
-        """The languages that are here."""
+        """The languages that exist here."""
         return tuple(language for language in LANGUAGES if (self.path / f"data_{language}").is_dir())
 
     def categories(self, language: Language) -> tuple[str, ...]:
-        """The categories of a language that are here, in upstream's order."""
+        """The categories of a language that exist here, in upstream's order."""
         return tuple(name for name in CATEGORIES if (self.path / data_file(language, name)).is_file())
 
     def items(self, language: Language, category: str) -> tuple[Item, ...]:
@@ -71,7 +71,7 @@ class Pack:
         return self._worlds[language]
 
     def content_hash(self, language: Language, categories: tuple[str, ...]) -> str:
-        """sha256 (64 hex digits) over the files of the categories, and over the worlds where there are agent items."""
+        """sha256 (64 hex digits) over the files of the categories, and over the worlds if there are agent items."""
         files = [file for name in categories for file in (data_file(language, name), answer_file(language, name))]
         worlds = [WORLD_NAME] if any(name in AGENT for name in categories) else []
         return self._source.content_hash([*files, *worlds])
@@ -115,7 +115,7 @@ class Fault:
     """What is wrong with the rows of a category.
 
     Attributes:
-        in_answers: whether it is in the answer file, or in the data file.
+        in_answers: whether it is in the answer file rather than in the data file.
         what: what it is, after "is".
     """
 
@@ -148,7 +148,7 @@ def fault_of(category: str, rows: Sequence[Mapping[str, Any]], answers: Sequence
 
 
 def world_fault(starts: Any) -> str:
-    """What is wrong with the start values of a language's worlds, after "is"; empty: nothing."""
+    """What is wrong with the start values of a language's worlds, after "is"; empty if nothing is."""
     if not isinstance(starts, dict):
         return "missing worlds"
     for name in CLASSES:
@@ -161,7 +161,7 @@ def world_fault(starts: Any) -> str:
 
 
 def _answers(category: str, answer: Mapping[str, Any]) -> bool:
-    """Whether an answer has the form that the checks of its category go by."""
+    """Whether an answer has the form that its category's checks expect."""
     truth = answer.get("ground_truth")
     if category == "special_irrelevant":
         return isinstance(truth, str)

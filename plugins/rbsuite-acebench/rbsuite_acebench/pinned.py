@@ -1,4 +1,4 @@
-"""What commit e6db74b735ea of ACEBench/ACEBench holds, as hashes: what a fetched archive is checked against.
+"""The contents of commit e6db74b735ea of ACEBench/ACEBench as hashes, against which a fetched archive is checked.
 
 The hashes were computed from checkouts of the commits named here.
 """
@@ -131,4 +131,4 @@ FILES = {
     for folder, files in _BY_FOLDER.items()
     for name, sha256 in files.items()
 }
-"""sha256 (hex) of every upstream file that the importer reads, by its path."""
+"""sha256 (hex) of every upstream file that the importer reads, by path."""

@@ -50,13 +50,13 @@ def sample_directory() -> Path:
 
 
 def item_of(task: Task) -> Item:
-    """The item that a task is."""
+    """The item behind a task."""
     payload = task.payload
     return Item(payload["category"], payload["language"], payload["entry"], payload["answer"])
 
 
 def by_category(tasks: Iterable[Task]) -> dict[str, dict[str, Item]]:
-    """The items of tasks by the id of the task, for each category."""
+    """The items behind tasks, by category and task id."""
     found: dict[str, dict[str, Item]] = {}
     for task in tasks:
         found.setdefault(task.payload["category"], {})[task.id] = item_of(task)
@@ -84,7 +84,7 @@ def _task(item: Item, split: str) -> Task:
 
 
 def _length(item: Item) -> int:
-    """How much an item asks for: milestones, or calls."""
+    """How much an item asks for: number of milestones, or of calls."""
     if item.category in AGENT:
         return len(item.milestones[0])
     return len(item.ground_truth) if isinstance(item.ground_truth, dict) else 1

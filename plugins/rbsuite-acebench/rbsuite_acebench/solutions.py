@@ -27,11 +27,11 @@ _FIRST_PERSON = (
 
 
 def build_solution(item: Item, starts: Mapping[str, Mapping[str, Any]], protocol: Protocol) -> Solution:
-    """A way to solve an item: of the scripts that meet its milestones the first that is right, or else the best."""
+    """A way to solve an item: the first right one among the scripts that meet its milestones, otherwise the best."""
     if item.category not in AGENT:
         return Solution((Action(gold_output(item)),))
     tried = [(*grade_script(item, starts, protocol, script), script) for script in scripts(item)]
-    # Of scripts as good that one is taken of which most is carried out: what cannot be read goes to the user, who may take leave then.
+    # Of equally good scripts, the one is taken of which most is executed: what cannot be read goes to the user, who may say goodbye then.
     *_, best = max(tried, key=lambda one: (one[0][PROCESS], one[0][END], len(one[1].process)))
     if item.category == "agent_multi_step":
         return Solution((*map(Action, best), Action(FINISH)))
@@ -42,7 +42,7 @@ def build_solution(item: Item, starts: Mapping[str, Mapping[str, Any]], protocol
 
 
 def opening_line(question: str) -> str:
-    """What a scripted user says first: the item's words to the user, in the first person, without those on its manners."""
+    """What a scripted user says first: the item's words to the user, in the first person, without those about its manners."""
     text = _MANNERS.sub("", question).strip()
     for pattern, mine in _FIRST_PERSON:
         text = pattern.sub(mine, text)

@@ -1,6 +1,6 @@
-"""Draws tasks from a release of MIMIC-IV by the rules of AgentEHR: what is asked, when, and what is right.
+"""Draws tasks from a release of MIMIC-IV by the rules of AgentEHR: what is asked, when, and what the right answer is.
 
-They are not AgentEHR's published tasks, which were drawn otherwise and by chance, so the split has a name of its own.
+They are not AgentEHR's published tasks, which were drawn differently and at random, so the split has its own name.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from rbsuite_agentehr.hospital.courses import stamp
 from rbsuite_agentehr.release import REMEDY, Release
 
 TASKS_EACH = 100
-"""Tasks of a kind, at most; AgentEHR's files have 100 or 500."""
+"""Maximum number of tasks of a kind; AgentEHR's files have 100 or 500."""
 POOL = 4 * TASKS_EACH
-"""Patients among whom tasks are drawn; not every patient has every kind of event."""
+"""Patients from whom tasks are drawn; not every patient has every kind of event."""
 MAPPINGS = {
     "diagnoses_ccs": "d_ccs_diagnoses",
     "procedures_ccs": "d_ccs_procedures",
     "prescriptions": "d_atc_prescriptions",
 }
-"""Tables that AgentEHR's names of a task come from, and that are no part of a release: the user adds them to ``hosp``."""
+"""Tables from which AgentEHR takes a task's names and which are not part of a release: the user adds them to ``hosp``."""
 
 _EVENTS = {
     "procedures_ccs": ("procedures_icd", "chartdate", ("icd_version", "icd_code")),
@@ -36,11 +36,11 @@ _EVENTS = {
     "microbiologyevents": ("microbiologyevents", "chartdate", ("test_name",)),
     "transfers": ("transfers", "intime", ("careunit",)),
 }
-"""By task: the table of its events, the column with their time, and what is named."""
+"""By task: the table of its events, the column with their time, and what identifies the event."""
 
 
 def pool_of(release: Release) -> list[int]:
-    """The patients among whom tasks are drawn: some of those with an admission, in an order that follows from their numbers.
+    """The patients from whom tasks are drawn: some of those with an admission, in an order derived from their numbers.
 
     Raises:
         DataError: the admissions cannot be read.
@@ -50,7 +50,7 @@ def pool_of(release: Release) -> list[int]:
 
 
 def names_of(release: Release, task: str) -> Mapping[tuple[Any, ...], str] | None:
-    """What the events of a task are called; empty: by themselves; ``None``: the release lacks the table that says it.
+    """What the events of a task are called; empty if the events contain their names; ``None`` if the release lacks the table that says so.
 
     Raises:
         DataError: the table cannot be read.
@@ -77,7 +77,7 @@ def names_of(release: Release, task: str) -> Mapping[tuple[Any, ...], str] | Non
 def draw(
     task: str, pool: Sequence[int], databases: Path, names: Mapping[tuple[Any, ...], str]
 ) -> list[Mapping[str, Any]]:
-    """The rows of a task's file: of each patient one event, up to a number of patients.
+    """The rows of a task's file: one event per patient, up to a number of patients.
 
     Args:
         task: which of the six tasks.
@@ -86,11 +86,11 @@ def draw(
         names: see :func:`names_of`.
 
     Raises:
-        DataError: a table lacks a column, or has a time that is none.
+        DataError: a table lacks a column, or contains an invalid time.
     """
     try:
         return _draw(task, pool, databases, names)
-    except (sqlite3.Error, ValueError) as error:  # the text of the latter would be a patient's
+    except (sqlite3.Error, ValueError) as error:  # the latter's text would contain a patient's data
         why = error if isinstance(error, sqlite3.Error) else "a time is malformed"
         raise DataError(f"no tasks of {task} can be drawn: {why}.", REMEDY) from None
 
@@ -155,5 +155,5 @@ def _key(task: str, event: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _ndc(code: str) -> str:
-    """A drug's code as AgentEHR compares it: eleven digits."""
+    """A drug code in the form in which AgentEHR compares it: eleven digits."""
     return code.partition(".")[0].strip().zfill(11)

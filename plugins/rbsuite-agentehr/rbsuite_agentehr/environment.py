@@ -23,7 +23,7 @@ SAMPLE = "sample"
 DRAWN = "mimic-iv"
 """Tasks drawn from the user's own release of MIMIC-IV."""
 SUBSETS = ("mimic-iv-common", "mimic-iv-rare", "mimic-iii", DRAWN)
-"""AgentEHR's subsets, and the one that is drawn; their data is the user's own."""
+"""AgentEHR's subsets, and the one that is drawn; the user supplies their data."""
 
 
 class AgentEhr(SyncEnvironment):
@@ -31,7 +31,7 @@ class AgentEhr(SyncEnvironment):
 
     Args:
         max_exec_steps: tool calls after which an episode is cut.
-        max_same_steps: equal calls in a row after which it is cut; 0: never.
+        max_same_steps: identical calls in a row after which it is cut; 0: never.
     """
 
     def __init__(self, *, max_exec_steps: int = 100, max_same_steps: int = 5) -> None:
@@ -48,7 +48,7 @@ class AgentEhr(SyncEnvironment):
         layout, source = _open(split, data)
         self._layouts[split] = layout
         cases = {kind: layout.cases(kind) for kind in TASKS}
-        # Groups and ids are numbers of ours: those of patients stay in the data.
+        # Groups and ids are our own numbers: those of patients stay in the data.
         subjects = sorted({case.subject_id for found in cases.values() for case in found})
         patients = {subject: f"patient-{number}" for number, subject in enumerate(subjects, 1)}
         made = []
@@ -61,7 +61,7 @@ class AgentEhr(SyncEnvironment):
         return TaskSet(NAME, split, tuple(made), {**source, "sha256": content}, content, private=split != SAMPLE)
 
     def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> AgentEhrEpisode:
-        """An episode; nothing in it is left to chance."""
+        """An episode; nothing in it is random."""
         case = replace(self._cases[task.id], label=self._cases[str(task.payload["label_of"])].label)
         return AgentEhrEpisode(task, case, self._layout(task), **self._limits)
 
@@ -72,7 +72,7 @@ class AgentEhr(SyncEnvironment):
         return plan(self._cases[task.id])
 
     def majority(self, tasks: TaskSet) -> Mapping[str, Action]:
-        """By task, the names that are right most often, as many as are right on average."""
+        """By task, the names that are right most often, as many as there are right ones on average."""
         labels: dict[str, list[Sequence[str]]] = {}
         for task in tasks:
             labels.setdefault(task.domain, []).append(self._cases[task.id].label)

@@ -17,7 +17,7 @@ from rbsuite_agentehr.scores import ERRORS, THRESHOLD, names_in, set_score
 from rbsuite_agentehr.similarity import nearest
 
 MOST_SHOWN = 8_000
-"""Characters of an observation that are shown: the last ones."""
+"""Characters of an observation that are shown, counted from the end."""
 MOST_CANDIDATES = 20
 FINISH = "finish"
 
@@ -49,7 +49,7 @@ class AgentEhrEpisode(ToolEpisode):
         case: its row.
         layout: the data.
         max_exec_steps: tool calls after which the episode is cut.
-        max_same_steps: equal calls in a row after which it is cut.
+        max_same_steps: identical calls in a row after which it is cut.
     """
 
     def __init__(self, task: Task, case: Case, layout: Layout, *, max_exec_steps: int, max_same_steps: int) -> None:
@@ -83,13 +83,13 @@ class AgentEhrEpisode(ToolEpisode):
         return Observation("The episode is over.", turn="over")
 
     def fork(self) -> Self:
-        """An independent copy in the same state; the record is shared, as it only can be read."""
+        """An independent copy in the same state; the record is shared, as it is read-only."""
         twin = copy.copy(self)
         twin.tools = {name: getattr(twin, name) for name in self.tools}
         return twin
 
     def grade(self, end: EndReason) -> Grade:
-        """Success by AgentEHR's threshold, with the set scores and the share of failed calls beside it."""
+        """Success by AgentEHR's threshold, along with the set scores and the share of failed calls."""
         predicted = self._predicted or []
         score = set_score(predicted, self._case.label)
         measures = {
@@ -288,14 +288,14 @@ def _fail(error: QueryError) -> NoReturn:
 
 
 def _table(columns: Iterable[str], rows: Sequence[tuple[object, ...]], more: bool) -> str:
-    """Rows as lines, with the columns above them; whatever is cut, the number of rows stands at the end."""
+    """Rows as lines, with the columns above them; whatever is cut off, the number of rows comes at the end."""
     lines = [" | ".join(columns), *(" | ".join("" if cell is None else str(cell) for cell in row) for row in rows)]
     lines.append(f"The first {len(rows)} rows; there are more." if more else f"{len(rows)} rows.")
     return "\n".join(lines)
 
 
 def _lenient(call: ToolCall) -> ToolCall:
-    """A list that was given as text is read as one."""
+    """A list given as text is read as a list."""
     given = call.arguments.get("response")
     if call.name == FINISH and isinstance(given, str) and (names := names_in(given)) is not None:
         return replace(call, arguments={**call.arguments, "response": names})

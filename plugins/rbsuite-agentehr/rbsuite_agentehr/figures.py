@@ -1,4 +1,4 @@
-"""What an experiment on AgentEHR came to in AgentEHR's own figures: pooled tool errors, and several runs of a task."""
+"""The results of an experiment on AgentEHR in AgentEHR's own figures: pooled tool errors, and several runs of a task."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from rbsuite_agentehr.scores import at_k
 
 
 def figures(store: ExperimentStore) -> Mapping[str, Mapping[str, Any]]:
-    """By condition and domain (``all`` of them too): the share of tool calls that failed with numerator and denominator, errors an episode,
-    and avg@k, max@k and best@1 to best@k of F1 over the rollouts of each task and order.
+    """By condition and domain (and for ``all``): the share of failed tool calls with numerator and denominator, errors per episode, and
+    avg@k, max@k and best@1 to best@k of F1 over the rollouts of each task and order.
     """
     domains = {task: domain for task, domain, _ in store.manifest.facts["about"]["tasks"]}
     errors: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0, 0]))
@@ -51,7 +51,7 @@ def _figures(counts: Sequence[int], runs: Sequence[Sequence[float]]) -> Mapping[
 
 
 def figures_text(found: Mapping[str, Mapping[str, Any]]) -> str:
-    """The figures for people."""
+    """The figures as readable text."""
     lines = []
     for label, domains in found.items():
         lines.append(label)

@@ -1,4 +1,4 @@
-"""Imports a user's own data: a copy of AgentEHR's, the CSV files of a release of MIMIC-IV, or both. Nothing is ever downloaded."""
+"""Imports the user's own data: a copy of AgentEHR's, the CSV files of a release of MIMIC-IV, or both. Nothing is ever downloaded."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _NOTES = (
 
 @dataclass(frozen=True, slots=True)
 class _Subset:
-    """A subset as it lies in the source.
+    """A subset as found in the source.
 
     Attributes:
         name: its split.
-        tasks: the directory of its files of tasks.
-        places: where its databases and descriptions may be, the likeliest first.
+        tasks: the directory of its task files.
+        places: where its databases and descriptions may be, the most likely first.
     """
 
     name: str
@@ -56,7 +56,7 @@ class AgentEhrImporter:
     single_files = False
 
     def recognise(self, source: Path) -> str:
-        """``pack`` where subsets are named as packs name them, else ``checkout``.
+        """``pack`` if subsets are named as packs name them, otherwise ``checkout``.
 
         Raises:
             DataError: there is neither a subset nor a release.
@@ -120,7 +120,7 @@ def _split_of(path: Path) -> str:
 
 
 def _subsets(source: Path) -> list[_Subset]:
-    """The subsets that a directory holds, in the splits' order."""
+    """The subsets that a directory contains, in the order of the splits."""
     made: dict[str, _Subset] = {}
     directories = [source, *(path for depth in ("*/", "*/*/") for path in sorted(source.glob(depth)) if path.is_dir())]
     release = Release.find(source) is not None
@@ -134,10 +134,10 @@ def _subsets(source: Path) -> list[_Subset]:
 
 
 def _copy_subset(source: Path, subset: _Subset, release: Release | None, target: Path) -> tuple[int, int]:
-    """Copy what the tasks need, make from a release what of it is missing, and read it as it will be read.
+    """Copy what the tasks need, create the missing parts from a release, and read it all back as it will be read later.
 
     Returns:
-        The number of tasks, and of those that were left out.
+        The number of tasks, and the number of those that were left out.
     """
     tree = SourceTree(source, _LAYOUT)
     tasks = tasks_of(subset.tasks)
@@ -149,7 +149,7 @@ def _copy_subset(source: Path, subset: _Subset, release: Release | None, target:
         (target / name).write_text(json.dumps(_read_tasks(tree, subset.tasks / name)), "ascii")
     try:
         cases = {task: Layout(target).cases(task) for task in tasks}
-    except DataError as error:  # it speaks of the copy, which will be gone
+    except DataError as error:  # it names the copy, which will be gone
         raise DataError(error.message.replace(str(target), str(subset.tasks)), _LAYOUT) from None
     missing = []
     for subject in dict.fromkeys(case.subject_id for found in cases.values() for case in found):
@@ -188,7 +188,7 @@ def _copy_subset(source: Path, subset: _Subset, release: Release | None, target:
 
 
 def _draw_subset(release: Release, target: Path) -> tuple[int, list[str]]:
-    """Make a subset from a release alone. Gives the number of tasks, and the kinds that could not be made."""
+    """Create a subset from a release alone. Returns the number of tasks, and the kinds that could not be created."""
     databases = target / "database"
     databases.mkdir(parents=True)
     pool = pool_of(release)
@@ -231,7 +231,7 @@ def _write_candidates(target: Path, candidates: Mapping[str, Sequence[str]]) -> 
 
 
 def _read_tasks(tree: SourceTree, path: Path) -> Any:
-    """The rows of a file of tasks. Upstream writes ``NaN`` for a name that is missing, which JSON does not have."""
+    """The rows of a task file. Upstream writes ``NaN`` for a missing name, which JSON does not have."""
     name = path.relative_to(tree.root).as_posix()
     try:
         return json.loads(tree.read_text(name), parse_constant=lambda _: None)
@@ -258,7 +258,7 @@ def _copy(tree: SourceTree, path: Path, place: Path) -> None:
 
 
 def _try(target: Path) -> None:
-    """Read what was written as it will be read."""
+    """Read what was written the way it will be read later."""
     layout = Layout(target)
     _ = layout.descriptions, layout.links
     for task in tasks_of(target):

@@ -10,7 +10,7 @@ NAME = "gold-threshold"
 
 
 class GoldThresholdJudge:
-    """Says success where ``0.4 F1 + 0.2 P + 0.4 R`` of the right names reaches a threshold: it is told the answer.
+    """Reports success if ``0.4 F1 + 0.2 P + 0.4 R`` against the right names reaches a threshold: it knows the answer.
 
     Args:
         threshold: in [0, 1].
@@ -20,7 +20,7 @@ class GoldThresholdJudge:
         self._threshold = threshold
 
     async def judge(self, request: JudgeRequest, services: JudgeServices) -> Verdict:
-        """Success from the threshold on; ``unknown`` where the environment does not keep the three figures."""
+        """Success at or above the threshold; ``unknown`` if the environment does not record the three figures."""
         measures = request.measures
         if request.score is None or not {"f1", "precision", "recall"} <= measures.keys():
             return Verdict("unknown", None, "the environment gave no F1, precision and recall", NAME)

@@ -20,7 +20,7 @@ from rbsuite_agentehr.record import REMEDY, Record
 
 DESCRIPTIONS = ("table_description/shorten_description.json", "table_description/link_information.json")
 OPEN_RECORDS = 24
-"""Records that are kept open; rollouts of one task share one."""
+"""Records that are kept open; rollouts of the same task share one."""
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d)?)?")
 
@@ -56,7 +56,7 @@ class Layout:
         self._candidates: dict[str, Sequence[str]] = {}
 
     def cases(self, task: str) -> list[Case]:
-        """The rows of a task: those of its largest file that have a right name. Empty where the subset has none.
+        """The rows of a task: those of its largest file that have a right name. Empty if the subset has none.
 
         Raises:
             DataError: the file is malformed.
@@ -81,7 +81,7 @@ class Layout:
         raise self._files.malformed(name, f"missing a valid subject_id, prediction_time or label in row {number + 1}")
 
     def record(self, subject_id: int, until: str) -> Record:
-        """The record of a patient until a time, shared by all who ask for it.
+        """The record of a patient up to a time, shared by all who ask for it.
 
         Raises:
             DataError: a database is missing or cannot be read.
@@ -96,7 +96,7 @@ class Layout:
         return self._records[key]
 
     def candidates(self, task: str) -> Sequence[str]:
-        """The names that answers of a task may hold.
+        """The names that answers to a task may contain.
 
         Raises:
             DataError: the database of candidates has none.
@@ -118,7 +118,7 @@ class Layout:
 
     @cached_property
     def descriptions(self) -> Mapping[str, str]:
-        """What tables hold, by name; empty where the subset does not say."""
+        """What the tables contain, by name; empty if the subset does not say."""
         told = {}
         for key, value in self._described(DESCRIPTIONS[0], "file_name").items():
             columns = value.get("columns", ()) if isinstance(value, dict) else ()
@@ -130,7 +130,7 @@ class Layout:
 
     @cached_property
     def links(self) -> Mapping[str, str]:
-        """Which columns belong together; empty where the subset does not say."""
+        """Which columns belong together; empty if the subset does not say."""
         told = {}
         for key, value in self._described(DESCRIPTIONS[1], "table_name", "link_column").items():
             column = value.get("link_column") if isinstance(value, dict) else ""
@@ -138,7 +138,7 @@ class Layout:
         return told
 
     def _described(self, name: str, *keys: str) -> Mapping[str, Any]:
-        """What a file of descriptions says: one object; or one object a line, as upstream has it, under what it has for keys."""
+        """The contents of a description file: one object; or one object per line, as upstream has it, by its key."""
         if not (self.path / name).is_file():
             return {}
         lines = [line for line in self._files.read_text(name).splitlines() if line.strip()]
@@ -155,7 +155,7 @@ class Layout:
 
     @property
     def content(self) -> str:
-        """A hash of all that the directory holds."""
+        """A hash of everything in the directory."""
         from rbsuite.data.packs import file_hashes, load_pack_info
         from rbsuite_agentehr.hospital.writing import MARK, content_of
 
@@ -174,7 +174,7 @@ class Layout:
 
 
 def task_file(directory: Path, task: str) -> str:
-    """The largest file of a task, ``TASK_N.json`` or ``TASK.json``; empty where there is none."""
+    """The largest file of a task, ``TASK_N.json`` or ``TASK.json``; empty if there is none."""
     sizes = {}
     for path in directory.glob(f"{task}*.json"):
         number = path.stem.removeprefix(task).removeprefix("_")
@@ -184,7 +184,7 @@ def task_file(directory: Path, task: str) -> str:
 
 
 def tasks_of(directory: Path) -> list[str]:
-    """The tasks of which a directory has a file."""
+    """The tasks for which a directory has a file."""
     return [task for task in TASKS if task_file(directory, task)]
 
 
@@ -192,7 +192,7 @@ def open_imported(split: str, path: Path) -> Layout:
     """The layout of an imported subset.
 
     Raises:
-        DataError: it is not there, or was changed.
+        DataError: it does not exist, or was changed.
     """
     refuse_edited(path)
     if not (path / split).is_dir():
@@ -201,11 +201,11 @@ def open_imported(split: str, path: Path) -> Layout:
 
 
 def candidate_tables(task: str) -> tuple[str, ...]:
-    """The tables that may hold the candidates of a task, the best first; of drugs upstream has two, and answers are groups of ATC."""
+    """The tables that may contain a task's candidates, the best first; for drugs upstream has two, and answers are ATC groups."""
     return (*(["prescriptions_atc_candidates"] if task == "prescriptions" else []), f"{task}_candidates")
 
 
 def _name(label: Any) -> str:
-    """The name of a label; empty where it has none, as drugs have that no group of ATC is known of. Upstream leaves those out too."""
+    """The name of a label; empty if it has none, as for drugs whose ATC group is unknown. Upstream leaves those out too."""
     name = label.get("name") if isinstance(label, dict) else label
     return name.strip() if isinstance(name, str) else ""

@@ -45,4 +45,4 @@ LESSONS: Mapping[str, Lesson] = {
         "The query did not work, so I send it once more as it is.",
     ),
 }
-"""By the id of the skill."""
+"""By skill id."""

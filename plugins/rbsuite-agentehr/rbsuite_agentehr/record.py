@@ -1,6 +1,6 @@
-"""One patient's record as it stood at the prediction time, behind a guard that lets nothing but reading through.
+"""One patient's record as it stood at the prediction time, behind a guard that allows nothing but reading.
 
-What came later is not hidden but absent: the visible rows are copied into a database in memory, and the file is detached before the first
+What came later is not hidden but absent: the visible rows are copied into an in-memory database, and the file is detached before the first
 query. So no query, however it is written, reaches beyond the prediction time or the two databases it may read.
 """
 
@@ -30,7 +30,7 @@ TIMES = (
     ),
     *("createtime", "entertime", "storetime"),
 )
-"""Columns that say when a row came to be; the first that a table has counts, and the next where a row has none."""
+"""Columns that say when a row came into being; the first that a table has counts, or the next if a row has no value in it."""
 LATER = {
     "admissions": ("dischtime", ("discharge_location", "hospital_expire_flag")),
     "edstays": ("outtime", ("disposition",)),
@@ -38,7 +38,7 @@ LATER = {
     "transfers": ("outtime", ("los",)),
     "patients": ("dod", ("expire_flag",)),
 }
-"""Columns that say how something ended, by table, with the time of its end: empty until then."""
+"""Columns that say how something ended, by table, with the time of its end: empty until that time."""
 PARENTS = {
     "poe_detail": ("poe", "poe_id"),
     "emar_detail": ("emar", "emar_id"),
@@ -46,14 +46,14 @@ PARENTS = {
     "discharge_detail": ("discharge", "note_id"),
     "radiology_detail": ("radiology", "note_id"),
 }
-"""Tables without times, with the table and the column by which their rows belong to rows that have them."""
+"""Tables without times, with the table and the column through which their rows belong to rows that have times."""
 
 MOST_ROWS = 100
 """Rows of a result that are shown."""
 MOST_WORK = 4_000_000
-"""Steps of SQLite's machine that a query may take; the limit that counts, as it is the same on every machine."""
+"""Steps of SQLite's virtual machine that a query may take; the limit that counts, as it is the same on every machine."""
 MOST_SECONDS = 5.0
-"""Time that a query may take, for what is slow by few steps."""
+"""Time that a query may take, for what is slow despite taking few steps."""
 MOST_TEXT = 1_000_000
 """Length of a value, and of a query, in bytes."""
 
@@ -110,10 +110,10 @@ class Record:
             raise DataError(f"a patient's database or {reference.name} cannot be read: {error}.", REMEDY) from None
 
     def query(self, sql: str, values: Sequence[object] = ()) -> tuple[list[str], list[tuple[object, ...]], bool]:
-        """The columns and rows of a query, and whether there are more rows than are given.
+        """The columns and rows of a query, and whether there are more rows than returned.
 
         Raises:
-            QueryError: it cannot be carried out, or may not.
+            QueryError: it cannot be carried out, or is not allowed.
         """
         if len(sql) > MOST_TEXT:
             raise QueryError("the query is too long")
@@ -136,7 +136,7 @@ class Record:
         return [column[0] for column in cursor.description], rows[:MOST_ROWS], len(rows) > MOST_ROWS
 
     def close(self) -> None:
-        """Give the database back."""
+        """Release the database."""
         self._database.close()
 
     def _attach(self, path: Path, name: str) -> None:
@@ -154,7 +154,7 @@ class Record:
         return found
 
     def _copy(self, table: str, until: str) -> None:
-        """Copy what had happened: rows from before the prediction time, without the ends that were to come."""
+        """Copy what had happened: rows from before the prediction time, without endings that were still to come."""
         columns = self.tables[table]
         by_name = {column.lower(): column for column in columns}
         when = [by_name[name] for name in TIMES if name in by_name]
@@ -165,7 +165,7 @@ class Record:
         elif parent:
             condition = f"{key} IN (SELECT {key} FROM main.{quoted(parent)})"
         elif "hadm_id" in by_name and self._named("admissions"):
-            # Without a time of its own a row is known once its admission has ended, as codes are.
+            # A row without its own time is known once its admission has ended, like codes.
             condition, values = "hadm_id IN (SELECT hadm_id FROM record.admissions WHERE dischtime <= ?)", 1
         end, told_then = LATER.get(table.lower(), ("", ()))
         chosen, times = [], 0
@@ -181,18 +181,18 @@ class Record:
         self._database.execute(sql, (until,) * (times + values))
 
     def _named(self, table: str) -> str:
-        """How the record writes the name of a table; empty where it has none of that name."""
+        """The name of a table as the record spells it; empty if it has no such table."""
         return next((name for name in self.tables if name.lower() == table), "")
 
     def _parent(self, table: str) -> tuple[str, str]:
-        """The table to whose rows those of a table belong, and the column that says so; empty where there is none."""
+        """The table to whose rows the rows of a table belong, and the column that says so; empty if there is none."""
         parent, key = PARENTS.get(table.lower(), ("", ""))
         return (
             (found, key) if (found := self._named(parent)) and key in map(str.lower, self.tables[table]) else ("", "")
         )
 
     def _guard(self) -> None:
-        """From here on nothing but reading: no ATTACH, no PRAGMA, no extension, no writing, and an end to all work."""
+        """From here on nothing but reading: no ATTACH, no PRAGMA, no extensions, no writing, and a limit on all work."""
         database = self._database
         database.execute("PRAGMA query_only = ON")
         database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_TEXT)

@@ -1,7 +1,7 @@
-"""Reads the CSV files of a PhysioNet release of MIMIC-IV, as they come or unpacked, into AgentEHR's databases.
+"""Reads the CSV files of a PhysioNet release of MIMIC-IV, compressed or unpacked, into AgentEHR's databases.
 
-A release has ``hosp`` and ``icu``, and beside them ``ed`` and ``note`` where the user has MIMIC-IV-ED and MIMIC-IV-Note. Its
-tables have up to some hundred million rows, so each is read once, line by line, and only rows of the patients asked for are kept.
+A release has ``hosp`` and ``icu``, and also ``ed`` and ``note`` if the user has MIMIC-IV-ED and MIMIC-IV-Note. Its tables have up to
+several hundred million rows, so each is read once, line by line, and only rows of the patients asked for are kept.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ REMEDY = "Get the file from PhysioNet again; DIR must contain the directories ho
 
 _MODULES = ("hosp", "icu", "ed", "note")
 _HELD = 100_000
-"""Rows that are held before they are written."""
+"""Rows that are buffered before they are written."""
 _LONGEST = 16 * 2**20
 _NUMBERS = frozenset(
     [
@@ -41,12 +41,12 @@ _NUMBERS = frozenset(
         *("amount", "rate", "patientweight", "dilution_value", "drg_severity", "drg_mortality", "poe_seq", "emar_seq"),
     ]
 )
-"""Columns of numbers, beside those whose names end in ``_id``. All others are texts: a code may begin with 0."""
+"""Numeric columns, besides those whose names end in ``_id``. All others are text: a code may begin with 0."""
 _SEEN: Mapping[str, tuple[str, str, str]] = {
     "microbiologyevents": ("test_name", "", ""),
     "transfers": ("careunit", "eventtype", "transfer"),
 }
-"""Tables whose own values are the candidates of the task of that name: the column, and what another column must hold."""
+"""Tables whose own values are the candidates of the task of that name: the column, and the value that another column must have."""
 
 
 class Release:
@@ -63,7 +63,7 @@ class Release:
 
     @classmethod
     def find(cls, source: Path) -> Release | None:
-        """The release in a directory, or up to three levels below it, as PhysioNet's downloads lie; ``None``: there is none."""
+        """The release in a directory, or up to three levels below it, as in PhysioNet's downloads; ``None`` if there is none."""
         tables: dict[str, Path] = {}
         for module in _MODULES:
             places = (place for depth in range(4) for place in sorted(source.glob("*/" * depth + module)))
@@ -77,7 +77,7 @@ class Release:
         """The columns of a table, and its rows.
 
         Raises:
-            DataError: the file cannot be read, or is no CSV. The rows raise it too.
+            DataError: the file cannot be read, or is not CSV. Iterating over the rows may raise it too.
         """
         rows = self._lines(table)
         heads = [head.strip().lower() for head in next(rows, [])]
@@ -125,18 +125,18 @@ class Release:
 def write_patients(
     release: Release, subjects: Collection[int], target: Path, *, letters: bool
 ) -> Mapping[str, set[str]]:
-    """Write a database for each patient of whom the release has rows: ``patient_ID.db``.
+    """Write a database, ``patient_ID.db``, for each patient for whom the release has rows.
 
-    Codes get the time at which their stay ended less a minute, as AgentEHR's own script gives them.
+    Codes get the time at which their stay ended, minus a minute, as in AgentEHR's own script.
 
     Args:
         release: the release.
         subjects: the patients' numbers.
         target: an empty directory.
-        letters: whether admissions get the beginning of their discharge letter, up to the physical examination, as AgentEHR's have.
+        letters: whether admissions get the beginning of their discharge letter, up to the physical examination, as in AgentEHR.
 
     Returns:
-        The names that occur in the whole release, by the task of which they are candidates.
+        The names that occur anywhere in the release, by the task for which they are candidates.
 
     Raises:
         DataError: a table cannot be read.
@@ -192,7 +192,7 @@ def write_reference(release: Release, path: Path) -> None:
 
 @contextmanager
 def _writing(path: Path) -> Iterator[sqlite3.Connection]:
-    """A database to write to, without the care for what is left after a crash: an import is whole or not at all."""
+    """A database to write to, without crash safety: an import is either complete or absent."""
     with closing(sqlite3.connect(path)) as database:
         database.execute("PRAGMA journal_mode = OFF")
         database.execute("PRAGMA synchronous = OFF")

@@ -1,4 +1,4 @@
-"""AgentEHR's scores: sets of names compared without regard to case, and what several runs of a task come to."""
+"""AgentEHR's scores: sets of names compared without regard to case, and the combined scores of several runs of a task."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from math import comb
 from rbsuite.reading.values import values_in
 
 THRESHOLD = 0.2
-"""From here a prediction counts as a success, in AgentEHR's own ReasoningBank agent."""
+"""At or above this a prediction counts as a success, in AgentEHR's own ReasoningBank agent."""
 WEIGHTS = (0.4, 0.2, 0.4)
-"""Of F1, precision and recall, in what is compared with the threshold."""
+"""Weights of F1, precision and recall in the value compared with the threshold."""
 ERRORS = ("Error", "SQL Execution Error")
-"""How the observation of a failed tool call begins."""
+"""How the observation of a failed tool call starts."""
 
 
 @dataclass(frozen=True, slots=True)
 class SetScore:
-    """How a set of names agrees with the right one. All in [0, 1]."""
+    """How well a set of names matches the right one. All in [0, 1]."""
 
     precision: float
     recall: float
@@ -26,7 +26,7 @@ class SetScore:
 
     @property
     def combined(self) -> float:
-        """What is compared with the threshold."""
+        """The value compared with the threshold."""
         return combine(self.f1, self.precision, self.recall)
 
 
@@ -36,7 +36,7 @@ def combine(f1: float, precision: float, recall: float) -> float:
 
 
 def set_score(predicted: Iterable[str], label: Iterable[str]) -> SetScore:
-    """Precision, recall and F1 of case-folded sets; all 0 where either is empty."""
+    """Precision, recall and F1 of case-folded sets; all 0 if either is empty."""
     mine, right = {one.strip().casefold() for one in predicted}, {one.strip().casefold() for one in label}
     hit = len(mine & right)
     if not hit:
@@ -45,7 +45,7 @@ def set_score(predicted: Iterable[str], label: Iterable[str]) -> SetScore:
 
 
 def names_in(text: str) -> list[str] | None:
-    """The last list of texts in a reply, read as data; ``None`` where there is none."""
+    """The last list of strings in a reply, parsed as data; ``None`` if there is none."""
     lists = [value for value in values_in(text).found if isinstance(value, list)]
     texts = [value for value in lists if all(isinstance(one, str) for one in value)]
     return texts[-1] if texts else None
@@ -67,7 +67,7 @@ class AtK:
 
 
 def at_k(scores: Sequence[float]) -> AtK:
-    """What k runs come to.
+    """The combined scores of k runs.
 
     Raises:
         ValueError: there are none.

@@ -1,4 +1,4 @@
-"""Names that are spelt like a text, by the groups of three letters that they share."""
+"""Finds names spelled like a text, by the groups of three letters that they share."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ def nearest(text: str, names: Sequence[str], most: int) -> list[tuple[float, str
 
 
 def trigrams(text: str) -> frozenset[str]:
-    """The groups of three letters of each word, with a blank before and behind."""
+    """The groups of three letters of each word, with a blank before and after."""
     words = "".join(letter if letter.isalnum() else " " for letter in text.casefold()).split()
     return frozenset(f" {word} "[at : at + 3] for word in words for at in range(len(word)))

@@ -1,7 +1,7 @@
 """Reference plans for predictions, and the mistakes that the records set as traps.
 
-They serve the oracle, ``rbsuite verify`` and the simulated learner. A plan looks at what a careful reader would look at; what it answers is
-the label.
+They serve the oracle, ``rbsuite verify`` and the simulated learner. A plan looks at what a careful reader would look at; its answer is the
+label.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def plan(case: Case) -> Solution:
 
 
 def traps(case: Case, candidates: Sequence[str]) -> Sequence[Mistake]:
-    """One to three mistakes, drawn for the task; with any of them the task fails."""
+    """One to three mistakes, drawn for the task; each of them makes the task fail."""
     found = list(_all(case, candidates))
     key = (case.task, case.subject_id)
     found.sort(key=lambda one: unit("trap", *key, one.skill))
@@ -92,7 +92,7 @@ def _others(case: Case, candidates: Sequence[str], label: str) -> list[str]:
 
 
 def spoken(name: str) -> str:
-    """How the ward calls what a candidate names."""
+    """What the ward calls a candidate."""
     return _spoken().get(name, f"the {name.split()[0].lower()} one")
 
 

@@ -45,11 +45,11 @@ _CONTENT = {
 
 
 def read_questions(table: Table, collection: Collection) -> Sequence[Question]:
-    """The problems of one year; of a table with a column for the year those of that year.
+    """The problems of one year; if the table has a column for the year, only those of that year.
 
     Raises:
-        DataError: the table is not of AIME's schema, has no problem of the year, or has ids of another year or of no problem; or it has 15
-            problems and does not say of which part.
+        DataError: the table does not have AIME's schema, has no problem of the year, or has ids of another year or of nonexistent problems;
+            or it has 15 problems and does not say from which part.
     """
     year = collection.name.rpartition("_")[2]
     columns = find_columns(table, _COLUMNS, optional=("id", "year"))
@@ -72,7 +72,7 @@ def read_questions(table: Table, collection: Collection) -> Sequence[Question]:
             f"{table.name} has {PER_PART} problems and does not say whether they are from AIME {year} I or II.",
             f"Give ids such as {year}-II-3, or all {PER_YEAR} problems.",
         )
-    # Of some of a year's problems the place in the file says nothing of the exam.
+    # If only some of a year's problems are given, their position in the file says nothing about the exam.
     return [one if one in told else replace(one, group=year, difficulty=None) for one in questions]
 
 
@@ -144,7 +144,7 @@ class Aime(QuestionEnvironment):
 
 
 def _years(split: str, data: str) -> Sequence[str]:
-    """The years of a split: of ``all`` those that the data has, where it says so."""
+    """The years of a split: for ``all``, those that the data has, if it says so."""
     if split != "all":
         return [split]
     if Path(data).is_file():

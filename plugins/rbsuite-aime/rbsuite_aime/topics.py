@@ -1,4 +1,4 @@
-"""Topics of competition problems, for the simulated learner: official data says nothing of the technique a problem wants."""
+"""Topics of competition problems, for the simulated learner: official data does not say which technique a problem calls for."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ LESSONS = {
         "I square both sides and keep every root that comes out.",
     ),
 }
-"""One a topic; lessons and symptoms are general advice in this project's words."""
+"""One per topic; lessons and symptoms are general advice in this project's words."""
 
 
 def skill_of(text: str) -> str:
-    """The skill of the topic whose words come up most in a problem; algebra where none does."""
+    """The skill of the topic whose words come up most often in a problem; algebra if none do."""
     counts = {topic: len(pattern.findall(text)) for topic, pattern in _TOPICS.items()}
     best = max(counts, key=lambda topic: counts[topic])
     return f"aime/{best if counts[best] else 'algebra'}"

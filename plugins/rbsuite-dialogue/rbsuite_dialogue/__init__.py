@@ -1,1 +1,1 @@
-"""What the plugins of tool-agent-user benchmarks share: databases that many worlds share, a bounded calculator, and dialogue."""
+"""What the plugins of tool-agent-user benchmarks share: databases shared by many worlds, a bounded calculator, and dialogue."""

@@ -40,7 +40,7 @@ AIRPORTS: Mapping[str, str] = {
 
 
 class Routes:
-    """The flights of a database by where they start and land, in its order; flights never change in a world, but for their seats."""
+    """The flights of a database by origin and destination, in its order; flights never change in a world, except for their seats."""
 
     def __init__(self, database: Database) -> None:
         self.flights = database.tables["flights"]
@@ -59,7 +59,7 @@ class Routes:
 
 
 def day_after(date: Value) -> str:
-    """The day after a date, without a leading zero, as both upstreams write it; fails on what is no date."""
+    """The day after a date, without a leading zero, as both upstreams write it; fails on invalid dates."""
     return f"2024-05-{int(date[-2:]) + 1}"
 
 
@@ -87,7 +87,7 @@ def check_bookable(day: Record, number: Value, date: Value, cabin: Value, passen
 
 
 def check_payments(methods: Record, payments: Iterable[tuple[Value, Value]], price: Value, refuse: Refuse) -> None:
-    """Check that a user has every payment method, that balances suffice and that the sum is the price.
+    """Check that a user has every payment method, that balances suffice and that the amounts add up to the price.
 
     Args:
         methods: the user's.
@@ -109,7 +109,7 @@ def check_payments(methods: Record, payments: Iterable[tuple[Value, Value]], pri
 
 
 def deduct(methods: Record, payments: Iterable[Record]) -> None:
-    """Take the amounts from gift cards; a certificate is used up whole."""
+    """Take the amounts from gift cards; a certificate is used up entirely."""
     for payment in payments:
         method_id, amount = payment["payment_id"], payment["amount"]
         source = methods[method_id]["source"]
@@ -120,7 +120,7 @@ def deduct(methods: Record, payments: Iterable[Record]) -> None:
 
 
 def source_for_update(methods: Record, payment_id: Value, price: Value, refuse: Refuse) -> str:
-    """The source of a payment method, checked to be able to pay for an update."""
+    """The source of a payment method, after checking that it can pay for an update."""
     if payment_id not in methods:
         raise refuse("payment method not found")
     source: str = methods[payment_id]["source"]

@@ -1,9 +1,9 @@
 """The ``calculate`` tool: Python's arithmetic on a fixed set of characters, bounded, without ``eval``.
 
-Upstream evaluates the expression as Python (``tools/calculate.py``, commit 59a200c), behind a whitelist of characters. Its
-language is therefore everything that Python's grammar allows with them: numbers, ``+ - * / // **``, parentheses, and
-three things nobody means, ``()`` (a tuple), ``...`` (the ellipsis) and ``2(3)`` (a call). They parse and then fail with
-an error text of their own, which a model sees, so they are part of the language here too.
+Upstream evaluates the expression as Python (``tools/calculate.py``, commit 59a200c), behind a whitelist of characters. Its language is
+therefore everything that Python's grammar allows with them: numbers, ``+ - * / // **``, parentheses, and three things nobody intends,
+``()`` (a tuple), ``...`` (the ellipsis) and ``2(3)`` (a call). They parse and then fail with their own error text, which a model sees, so
+they are part of the language here too.
 
 The expression is compiled to postfix order, which is Python's order of evaluation, and run on a stack. Nothing recurses.
 """
@@ -19,13 +19,13 @@ from typing import Any, NoReturn
 from rbsuite_dialogue.values import Value
 
 MAX_LENGTH = 4096
-"""Characters of an expression."""
+"""Maximum length of an expression, in characters."""
 
 MAX_DEPTH = 128
-"""Operators and parentheses that may be open at a time."""
+"""Operators and parentheses that may be open at the same time."""
 
 MAX_BITS = 16_384
-"""Bits of an integer on the way to the result; a float has no more than 1,024 before the point."""
+"""Bits of an integer in intermediate results; a float has no more than 1,024 before the point."""
 
 _CHARACTERS = "0123456789+-*/(). "
 _TOKEN = re.compile(r" +|(?P<number>\d+\.\d*|\.\d+|\d+)|(?P<sign>\*\*|//|\.\.\.|[-+*/().])")
@@ -36,7 +36,7 @@ _RANKS = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "**": _POWER_RANK}
 
 
 class ForbiddenCharacters(ValueError):
-    """An expression with characters that are not allowed; benchmarks word it each in their way."""
+    """An expression with characters that are not allowed; each benchmark words it in its own way."""
 
     def __init__(self) -> None:
         super().__init__("invalid characters in expression")
@@ -58,12 +58,12 @@ def calculate(expression: Value) -> str:
 
     Raises:
         ForbiddenCharacters: it has characters that are not allowed.
-        LimitExceeded: the expression is too long, nests too deep or has an integer too large on the way.
+        LimitExceeded: the expression is too long, is nested too deeply or has too large an integer as an intermediate result.
         ExpressionSyntaxError: it is not an expression.
         Exception: any error of Python's arithmetic (division by zero, overflow), with Python's text.
     """
     if not isinstance(expression, str):
-        # Fail as upstream does: its whitelist looks at the elements of whatever can be iterated.
+        # Fail as upstream does: its whitelist checks the elements of any iterable.
         if not all(element in _CHARACTERS for element in expression):
             raise ForbiddenCharacters
         raise TypeError("eval() arg 1 must be a string, bytes or code object")

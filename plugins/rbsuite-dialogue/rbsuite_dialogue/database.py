@@ -1,8 +1,7 @@
 """A domain's database as shipped: parsed once, shared by every world over it, never changed.
 
-What many worlds ask for again and again (the JSON text of a record, its canonical text, indexes) is computed at first
-use and kept here. All of it is a function of the immutable records, so sharing it between threads is safe: at worst two
-of them compute the same value.
+What many worlds ask for repeatedly (the JSON text of a record, its canonical text, indexes) is computed at first use and cached here. All
+of it is a function of the immutable records, so sharing it between threads is safe: at worst two of them compute the same value.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Shape = Literal["mapping", "list", "record"]
-"""What a table is in the data: records by key, records in order, or one record (whose key here is :data:`ONLY`)."""
+"""What a table is in the data: records by key, records in order, or a single record (whose key here is :data:`ONLY`)."""
 
 ONLY = ""
-"""The key of the record of a table that is one record."""
+"""The key of the record in a table that is a single record."""
 
 Changes = Mapping[str, Mapping[str, str]]
-"""Table name to key to canonical text, of records that are new or differ."""
+"""Table name to key to canonical text, for records that are new or differ."""
 
 
 class _Table:
@@ -90,8 +89,8 @@ class Database:
     Args:
         tables: table name to key to record, in the order of the data files. Handed over: neither the mapping nor its
             records may be changed afterwards.
-        notation: how it is written down to be hashed.
-        shapes: of the tables that are no mapping.
+        notation: how it is serialized for hashing.
+        shapes: those of the tables that are not mappings.
         name: what error texts call it.
     """
 
@@ -118,7 +117,7 @@ class Database:
         """The shipped records of a table.
 
         Raises:
-            AttributeError: there is no such table; worded as Python words it for an object that has no such field.
+            AttributeError: there is no such table; worded as Python words it for an object without that attribute.
         """
         try:
             return self.tables[table]
@@ -126,11 +125,11 @@ class Database:
             raise AttributeError(f"{self.name!r} object has no attribute {table!r}") from None
 
     def json_text(self, table: str, key: str) -> str:
-        """The JSON text of a shipped record. Raises KeyError when there is none."""
+        """The JSON text of a shipped record. Raises KeyError if there is none."""
         return self._tables[table].json_text(key)
 
     def canonical(self, table: str, key: str) -> str:
-        """The canonical text of a shipped record (see :class:`Notation`). Raises KeyError when there is none."""
+        """The canonical text of a shipped record (see :class:`Notation`). Raises KeyError if there is none."""
         return self._tables[table].canonical(key)
 
     def canonical_text(self, record: Record) -> str:
@@ -154,7 +153,7 @@ class Database:
         return hasher.hexdigest()
 
     def _prefix(self, count: int) -> _Hash:
-        """A hasher that has seen the first ``count`` tables as shipped; kept, because most changes touch the last ones."""
+        """A hasher that has consumed the first ``count`` tables as shipped; kept, because most changes affect the last ones."""
         known = self._prefixes.get(count)
         if known is None:
             known = hashlib.sha256(self._notation.brackets[0].encode())

@@ -1,4 +1,4 @@
-"""Where the worlds of tau-bench and tau2-bench depart from upstream alike: names, and what is said of them."""
+"""How the worlds of tau-bench and tau2-bench both depart from upstream: names and descriptions."""
 
 from __future__ import annotations
 
@@ -14,4 +14,4 @@ DEVIATIONS: Mapping[str, str] = MappingProxyType(
         REFUSED_ARGUMENTS: "arguments that are not JSON, too deep or too large gave an error; upstream accepts some of them",
     }
 )
-"""What both may note in a result's truth."""
+"""What both may note in the truth of a result."""

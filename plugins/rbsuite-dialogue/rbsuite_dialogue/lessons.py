@@ -1,6 +1,6 @@
-"""Wording of the mistakes that tasks of retail and airline set as traps, for the simulated learner; it words the others by itself.
+"""Wording of the mistakes that tasks of retail and airline set as traps, for the simulated learner; it words the others itself.
 
-The key is the skill's id: the domain, and the argument that is got wrong.
+The key is the skill's id: the domain, and the argument that goes wrong.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The lines of a scripted user, worked out from the instruction that a model-driven user would get.
+"""The lines of a scripted user, derived from the instruction that a model-driven user would get.
 
-Instructions speak to the user in the second person ("You want to return the lamp."). The lines say the same in the first
-person, bit by bit: an opening, who is speaking, the other wishes, and a consent.
+Instructions speak to the user in the second person ("You want to return the lamp."). The lines say the same in the first person, bit by
+bit: an opening, who is speaking, the other wishes, and consent.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def user_lines(instruction: str, *, consents: bool) -> tuple[str, ...]:
 
     Args:
         instruction: what a model-driven user would be told.
-        consents: whether the user agrees to a change in the end, or just takes leave.
+        consents: whether the user agrees to a change at the end, or just says goodbye.
     """
     opening, rest = _open(" ".join(first_person(wish) for wish in _wishes(instruction)) or "I need some help.")
     found = ((label, fact.search(instruction)) for label, fact in _FACTS)
@@ -79,7 +79,7 @@ def user_lines(instruction: str, *, consents: bool) -> tuple[str, ...]:
 
 
 def first_person(text: str) -> str:
-    """Turn a text that speaks to the user into one that the user speaks to the agent."""
+    """Turn a text addressed to the user into one that the user addresses to the agent."""
     for pattern, replacement in _FIRST_PERSON:
         text = pattern.sub(replacement, text)
     text = text.strip()
@@ -87,7 +87,7 @@ def first_person(text: str) -> str:
 
 
 def _wishes(instruction: str) -> list[str]:
-    """The sentences that say what the user wants, without those on who it is and how it talks."""
+    """The sentences that say what the user wants, without those about who the user is and how the user talks."""
     sentences = (sentence.strip(" ;") for sentence in _SENTENCE_END.split(_ASIDE.sub("", instruction)))
     said = (_DIRECTION.sub("", _IDENTITY.sub("", sentence)) for sentence in sentences)
     return [
@@ -98,7 +98,7 @@ def _wishes(instruction: str) -> list[str]:
 
 
 def _open(text: str) -> tuple[str, str]:
-    """The opening, and what is left for later: cut after a sentence, else after a clause or a word."""
+    """The opening, and what is left for later: cut after a sentence if possible, otherwise after a clause or a word."""
     if len(text) <= OPENING_LIMIT:
         return text, ""
     cuts = (max(text.rfind(mark, 40, OPENING_LIMIT) for mark in marks) for marks in ((". ", "! ", "? "), (", ", " ")))

@@ -1,7 +1,7 @@
-"""How a benchmark writes a database down before it hashes it.
+"""How a benchmark serializes a database before hashing it.
 
-The text of a database is a concatenation of the texts of its records, whichever way they are written. So the text of an unchanged record
-can be kept, and only changed records are written anew.
+The text of a database is a concatenation of the texts of its records, whatever the notation. So the text of an unchanged record can be
+kept, and only changed records are serialized again.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ class Notation:
     Attributes:
         canonical: the text of a value.
         entry: the text of a pair of a key and the text of its value.
-        brackets: what stands around the entries of an object.
-        lone_bracket: what stands after the entry of an object that has but one.
-        list_brackets: what stands around the elements of a list.
+        brackets: what encloses the entries of an object.
+        lone_bracket: what follows the entry of an object that has only one.
+        list_brackets: what encloses the elements of a list.
     """
 
     canonical: Callable[[Value], str]

@@ -12,9 +12,8 @@ from rbsuite_dialogue.values import Record, Value, copy_record
 class Overlay:
     """Copy-on-write records over a :class:`Database`.
 
-    A record is copied when it is first opened for writing. It stays changed when a tool fails midway, as upstream's
-    does, which mutates in place and never rolls back. Keys come unchecked from a model: one that cannot be a key raises
-    the error that a plain dict raises.
+    A record is copied when it is first opened for writing. It stays changed when a tool fails midway, as in upstream, which mutates in
+    place and never rolls back. Keys come unchecked from a model: one that cannot be a key raises the error that a plain dict raises.
     """
 
     __slots__ = ("_private", "_records", "database", "deviations")
@@ -26,11 +25,11 @@ class Overlay:
         self._private: set[tuple[str, str]] = set()
 
     def has(self, table: str, key: Value) -> bool:
-        """Whether the table has a record of this key."""
+        """Whether the table has a record with this key."""
         return key in self.database.records(table) or key in self._records.get(table, ())
 
     def keys(self, table: str) -> Iterator[str]:
-        """The keys of a table, those of records that were made in this world last."""
+        """The keys of a table; those of records created in this world come last."""
         shipped = self.database.records(table)
         yield from shipped
         yield from [key for key in self._records.get(table, ()) if key not in shipped]
@@ -41,14 +40,14 @@ class Overlay:
         return len(shipped) + sum(key not in shipped for key in self._records.get(table, ()))
 
     def read(self, table: str, key: Value) -> Record:
-        """A record for reading only. Raises KeyError when there is none."""
+        """A record for reading only. Raises KeyError if there is none."""
         changed = self._records.get(table)
         if changed is not None and key in changed:
             return changed[key]
         return self.database.records(table)[key]
 
     def write(self, table: str, key: str) -> Record:
-        """A record for changing in place. Raises KeyError when there is none."""
+        """A record for changing in place. Raises KeyError if there is none."""
         record = self.read(table, key)
         if (table, key) in self._private:
             return record
@@ -61,15 +60,15 @@ class Overlay:
         return record
 
     def added(self, table: str, key: str) -> bool:
-        """Whether a record was made in this world rather than shipped."""
+        """Whether a record was created in this world rather than shipped."""
         return key not in self.database.tables[table]
 
     def touched(self, table: str, key: str) -> bool:
-        """Whether this world has a copy of the record of its own, changed or not."""
+        """Whether this world has its own copy of the record, changed or not."""
         return key in self._records.get(table, ())
 
     def json_text(self, table: str, key: Value) -> str:
-        """The JSON text of a record, as a tool shows it. Raises KeyError when there is none."""
+        """The JSON text of a record, as a tool shows it. Raises KeyError if there is none."""
         changed = self._records.get(table)
         if changed is not None and key in changed:
             return json.dumps(changed[key])

@@ -7,13 +7,13 @@ from typing import TypeAlias
 
 
 class Refusal(ValueError):
-    """A check of a tool that failed; its text follows ``Error: `` in the observation."""
+    """A failed check of a tool; its text follows ``Error: `` in the observation."""
 
 
 Refuse: TypeAlias = Callable[[str], Refusal]
-"""Makes the error of a failed check from the text that tau-bench has for it."""
+"""Makes the error of a failed check from tau-bench's text for it."""
 
 
 def capitalised(text: str) -> Refusal:
-    """The error in tau2-bench's wording: tau-bench's, with a capital."""
+    """The error in tau2-bench's wording: tau-bench's, capitalised."""
     return Refusal(text[:1].upper() + text[1:])

@@ -1,4 +1,4 @@
-"""Rules of the shop that tau-bench and tau2-bench share: looking up, items of an order, gift cards, requests to exchange and return."""
+"""Rules of the shop that tau-bench and tau2-bench share: lookups, items of an order, gift cards, exchange and return requests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CANCEL_REASONS = ("no longer needed", "ordered by mistake")
 
 
 class Lookup:
-    """What is searched for in a database. Names and emails of users and all products never change in a world."""
+    """Indexes over a database. Users' names and emails and all products never change in a world."""
 
     def __init__(self, database: Database) -> None:
         self.by_email: dict[str, str] = {}
@@ -53,7 +53,7 @@ def user_id_by_name_zip(data: Overlay, first_name: Value, last_name: Value, zip:
 
 
 def missing_item(order: Record, item_ids: Value) -> list[Value]:
-    """The first item id asked for more often than the order has it, as a list of none or one."""
+    """The first item id requested more often than the order has it, as a list of zero or one."""
     held = [item["item_id"] for item in order["items"]]
     for item_id in item_ids:
         if item_ids.count(item_id) > held.count(item_id):
@@ -62,7 +62,7 @@ def missing_item(order: Record, item_ids: Value) -> list[Value]:
 
 
 def check_balance(method: Record, amount: float, problem: str, refuse: Refuse) -> None:
-    """Check that a payment method, if it is a gift card, can pay an amount; else the ``problem``."""
+    """Check that a payment method, if it is a gift card, can pay an amount; otherwise raise the ``problem``."""
     if method["source"] == "gift_card" and method["balance"] < amount:
         raise refuse(problem)
 
@@ -76,7 +76,7 @@ def credit(data: Overlay, user_id: str, method_id: str, amount: float) -> None:
 def request_exchange(
     data: Overlay, order_id: str, item_ids: Value, new_item_ids: Value, method_id: Value, difference: float
 ) -> str:
-    """Note that items of an order are to be exchanged; the order as JSON. No money moves yet."""
+    """Record that items of an order are to be exchanged; returns the order as JSON. No money moves yet."""
     order = data.write("orders", order_id)
     order["status"] = "exchange requested"
     order["exchange_items"] = sorted(item_ids)
@@ -87,7 +87,7 @@ def request_exchange(
 
 
 def request_return(data: Overlay, order_id: str, item_ids: Value, method_id: Value) -> str:
-    """Note that items of an order are to be returned; the order as JSON."""
+    """Record that items of an order are to be returned; returns the order as JSON."""
     order = data.write("orders", order_id)
     order["status"] = "return requested"
     order["return_items"] = sorted(item_ids)

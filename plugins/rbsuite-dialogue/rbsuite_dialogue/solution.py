@@ -12,7 +12,7 @@ ASK_WHO: Mapping[str, str] = {
     "retail": "Happy to help. Who do I have the pleasure with, and which email or zip is your account under?",
     "airline": "Happy to help. Could I have your user id, and the reservation it is about if there is one?",
 }
-"""The first question of an agent in the domains that tau-bench and tau2-bench share."""
+"""An agent's first question in the domains that tau-bench and tau2-bench share."""
 
 _ASK_MORE = (
     "I have your account in front of me. What else belongs to your request?",
@@ -31,8 +31,8 @@ class Step:
 
     Attributes:
         action: the call.
-        by_user: whether it is the user's.
-        settles: whether all has to be known before it, as before a change.
+        by_user: whether the user makes it.
+        settles: whether everything has to be known before it, as before a change.
     """
 
     action: Action
@@ -49,7 +49,7 @@ def conversation(
         ask_who: the agent's first question.
         lines: what the user says, opening first.
         steps: the reference actions of both sides.
-        outputs: what has to be told.
+        outputs: what the user has to be told.
         closes: whether the agent has the last word.
     """
     user = [Action(line) for line in lines]

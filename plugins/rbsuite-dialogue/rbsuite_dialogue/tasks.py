@@ -15,7 +15,7 @@ def domains_of(environment: str, split: str, domain: str, splits: Mapping[str, S
     Args:
         environment: its name, for messages.
         split: the split's name.
-        domain: the only domain that is wanted; ``""``: all.
+        domain: the only domain wanted; ``""``: all.
         splits: the domains of each split.
 
     Raises:
@@ -34,5 +34,5 @@ def domains_of(environment: str, split: str, domain: str, splits: Mapping[str, S
 
 
 def joint_hash(hashes: Sequence[str]) -> str:
-    """The hash of the content of several domains: of one alone its own, else sha256 (64 hex digits) over theirs."""
+    """The hash of the content of several domains: for a single one its own, otherwise sha256 (64 hex digits) over theirs."""
     return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode("ascii")).hexdigest()

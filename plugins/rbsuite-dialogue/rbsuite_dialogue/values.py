@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 Value: TypeAlias = Any
-"""A JSON value as a model sent it: nothing has checked its type, so tools treat it as upstream's untyped code does."""
+"""A JSON value as a model sent it: its type has not been checked, so tools treat it as upstream's untyped code does."""
 
 Record: TypeAlias = dict[str, Any]
 """One record of a database: a user, an order, a flight."""
 
 MAX_NESTING = 64
-"""Levels of lists and objects that arguments may have."""
+"""Nesting depth that arguments may have."""
 
 MAX_INTEGER_BITS = 13_000
-"""Bits an integer argument may have: about 3,900 digits, so that sums of a few stay under Python's 4,300 digits of text."""
+"""Bits an integer argument may have: about 3,900 digits, so that sums of a few stay under Python's limit of 4,300 digits of text."""
 
 _ATOMS = frozenset({str, int, float, bool, type(None)})
 
@@ -27,7 +27,7 @@ def plain(value: object, depth: int = MAX_NESTING) -> Value:
     """A private copy of ``value`` as JSON would carry it: tuples become lists, subclasses their plain types.
 
     Raises:
-        UnusableArgument: ``value`` holds something that is no JSON value, nests too deep or holds too large an integer.
+        UnusableArgument: ``value`` contains something that is not a JSON value, is nested too deeply or contains too large an integer.
     """
     kind = type(value)
     if kind is str or kind is float or kind is bool or value is None:

@@ -1,8 +1,8 @@
 """The named actions: the 162 of every scene, and those that a scene's further instances add.
 
 Follows ``get_global_action_space`` and ``EBAlfEnv.generate_additional_action_space`` (EmbodiedBench/EmbodiedBench,
-b24793607b7c5f1f236dad6d9c3f3c94d0bd4b04, EBAlfEnv.py). Upstream numbers instances in the order in which the simulator lists them, which
-no data records; here they are numbered by their ids, sorted.
+b24793607b7c5f1f236dad6d9c3f3c94d0bd4b04, EBAlfEnv.py). Upstream numbers instances in the order in which the simulator lists them, which is
+not recorded in any data; here they are numbered in the order of their sorted ids.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FORMS: Mapping[Verb, str] = {
     "slice": "slice the {}",
 }
 _BOUND: frozenset[Verb] = frozenset({"find", "open", "close"})
-"""Only these take an instance's name for that instance; the others go by type."""
+"""Only for these does an instance's name mean that instance; all other actions go by type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class Command:
     Attributes:
         verb: what is done.
         key: what it is done to: an instance's id, or the bare name; empty for what is in the hand.
-        kind: the type to choose among, in small letters.
-        shown: how upstream's messages call it.
+        kind: the type to choose from, in lower case.
+        shown: what upstream's messages call it.
         thing: index of the instance that the name is bound to; ``None``: the nearest of the type.
     """
 
@@ -52,12 +52,12 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Instances:
-    """The names that a scene's instances bear.
+    """The names of a scene's instances.
 
     Attributes:
-        ids: id of each name; only of types with at least two instances, the first of which keeps the bare name.
-        receptacles: names beyond the first, of receptacles, sorted.
-        objects: likewise of objects that can be picked up and hold nothing.
+        ids: id by name; only for types with at least two instances, the first of which keeps the bare name.
+        receptacles: names of receptacles beyond the first of a type, sorted.
+        objects: likewise of objects that can be picked up and are not receptacles.
     """
 
     ids: Mapping[str, str]
@@ -94,7 +94,7 @@ def name_instances(receptacles: Mapping[str, Sequence[str]], objects: Mapping[st
 
     Args:
         receptacles: ids of the receptacles by type, in the order of numbering.
-        objects: likewise of what can be picked up and is no receptacle.
+        objects: likewise for what can be picked up and is not a receptacle.
     """
     ids: dict[str, str] = {}
     further = []
@@ -129,7 +129,7 @@ def _command(name: str, instances: Instances, index: Mapping[str, int]) -> Comma
     verb = next(verb for verb, form in _FORMS.items() if form.format(argument) == name)
     if verb in _BOUND and argument in instances.ids:
         bound = instances.ids[argument]
-        # The id's first part, not the object's type: that of a sink's basin is Sink.
+        # The id's first part, not the object's type: for the basin of a sink, that is Sink.
         shown = bound.partition("|")[0]
         return Command(verb, bound, shown.casefold(), shown, index[bound])
     return Command(verb, argument, argument.casefold(), spoken(argument))

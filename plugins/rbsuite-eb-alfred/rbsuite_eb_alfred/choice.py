@@ -1,7 +1,8 @@
-"""Which instance an action by type means.
+"""Which instance an action given by type refers to.
 
 Follows ``ThorConnector.get_obj_id_from_name`` (EmbodiedBench/EmbodiedBench, b24793607b7c5f1f236dad6d9c3f3c94d0bd4b04, thor_connector.py),
-with its oddity: what is further away than the best so far, penalties of that included, is not looked at, whatever would be taken off.
+with its oddity: an instance that is further away than the best so far (including its penalties) is not considered, whatever would be
+subtracted.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from rbsuite_eb_alfred.state import State
 ENCLOSED = 100_000.0
 """Metres added for what is in something closed."""
 OCCUPIED = 10_000.0
-"""Metres added for a stove burner that something stands on."""
+"""Metres added for a stove burner that has something on it."""
 UNSEEN = 1_000.0
 """Metres added for what is not visible, where that counts."""
 SLICE = 100.0
-"""Metres taken off for a slice, where slices are preferred."""
+"""Metres subtracted for a slice, where slices are preferred."""
 
 
 def nearest(
@@ -33,12 +34,12 @@ def nearest(
 
     Args:
         state: the state.
-        kind: a type in small letters.
+        kind: a type in lower case.
         pickupable: only those that can be picked up.
         toggleable: only those that can be switched.
         part: only those whose id has five parts.
-        seen_first: what is visible goes first.
-        slices_first: slices go first.
+        seen_first: visible ones come first.
+        slices_first: slices come first.
         but: an instance to leave out, or -1.
 
     Returns:

@@ -1,7 +1,7 @@
 """Derives a scene's receptacles, and where experts first took things from, from layouts and trajectories.
 
-Upstream's data says where objects stand and not what they stand in, and lists no receptacle that nobody opens. Both are
-got from what experts did in the same scene.
+Upstream's data says where objects are but not what they are in, and lists no receptacle that nobody opens. Both are derived from what
+experts did in the same scene.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from rbsuite_eb_alfred.upstream import Layout
 from rbsuite_eb_alfred.upstream_trajectory import Box, PickUp, Point, Trajectory, rounded
 
 SAME_PLACE = 0.1
-"""Two receptacles of one type nearer to each other than this, in metres, are one."""
+"""Two receptacles of the same type closer to each other than this, in metres, are one."""
 SAME_BASIN = 0.8
-"""Likewise for basins: an id has the place of the sink or bathtub, a box that of the basin in it."""
+"""Likewise for basins: an id contains the place of the sink or bathtub, a box that of the basin in it."""
 
 _BASIN = "Basin"
 
 
 @dataclass(slots=True)
 class Evidence:
-    """What trajectories tell of a scene, in the order of the trajectories.
+    """What trajectories tell about a scene, in the order of the trajectories.
 
     Attributes:
         labels: the first pick-ups.
@@ -54,7 +54,7 @@ class Receptacle:
     source: str
 
     def table(self) -> Json:
-        """As ``scenes.json`` holds it."""
+        """As stored in ``scenes.json``."""
         return {
             "id": self.id,
             "type": self.box.type,
@@ -65,7 +65,7 @@ class Receptacle:
 
 
 def gather(trajectories: Iterable[Trajectory]) -> tuple[dict[int, Evidence], int]:
-    """What trajectories tell of each scene, and how many there were."""
+    """What trajectories tell about each scene, and how many there were."""
     scenes: dict[int, Evidence] = {}
     count = 0
     for trajectory in trajectories:
@@ -82,7 +82,7 @@ def receptacles(layout: Layout, evidence: Evidence, movable: Collection[str]) ->
 
     Args:
         layout: the scene's layout.
-        evidence: what trajectories tell of the scene.
+        evidence: what trajectories tell about the scene.
         movable: types of receptacles that are themselves objects.
     """
     found = [Receptacle(name, box_of(name), stand, "layout") for name, stand in layout.stands.items()]
@@ -98,7 +98,7 @@ def receptacles(layout: Layout, evidence: Evidence, movable: Collection[str]) ->
 
 
 def scene_table(layout: Layout, evidence: Evidence, found: Sequence[Receptacle]) -> Json:
-    """A scene as ``scenes.json`` holds it."""
+    """A scene as stored in ``scenes.json``."""
     return {
         "receptacles": [each.table() for each in found],
         "toggleables": sorted(evidence.turned_on),
@@ -108,7 +108,7 @@ def scene_table(layout: Layout, evidence: Evidence, found: Sequence[Receptacle])
 
 
 def label_table(scenes: Mapping[int, Evidence]) -> Json:
-    """The first pick-ups by scene as ``pickup_labels.json`` holds them, sorted."""
+    """The first pick-ups by scene, as stored in ``pickup_labels.json``, sorted."""
     return {
         str(scene): sorted(
             [
@@ -125,19 +125,19 @@ def label_table(scenes: Mapping[int, Evidence]) -> Json:
 
 
 def box_of(name: str) -> Box:
-    """Type and position that an id tells: ``Type|x|y|z``, or ``Sink|x|y|z|SinkBasin``, the type of which comes last."""
+    """Type and position given by an id: ``Type|x|y|z``, or ``Sink|x|y|z|SinkBasin``, where the type comes last."""
     parts = name.split("|")
     return Box(parts[-1] if len(parts) > 4 else parts[0], point_of(name))
 
 
 def point_of(name: str) -> Point:
-    """The position that an id tells."""
+    """The position given by an id."""
     x, y, z = name.split("|")[1:4]
     return float(x), float(y), float(z)
 
 
 def id_of(box: Box) -> str:
-    """An id in upstream's form; a basin's has the type of what it is in first."""
+    """An id in upstream's form; a basin's starts with the type of what it is in."""
     x, y, z = box.position
     name = f"{box.type.removesuffix(_BASIN)}|{x:+06.2f}|{y:+06.2f}|{z:+06.2f}"
     return f"{name}|{box.type}" if box.type.endswith(_BASIN) else name

@@ -1,8 +1,8 @@
 """Derives what each object of a trial is in, or on, at the start.
 
-In this order: where the trial's own expert took it from; what most pick-ups within 0.15 m were from; what the nearest
-pick-up within 0.3 m was from; the receptacle that is nearest, going by the floor first, with the object a little above it.
-Left out of the labels, 92 % of pick-ups were put into the right instance (measured when the rule was made).
+In this order: where the trial's own expert took it from; where most pick-ups within 0.15 m were from; where the nearest pick-up within 0.3
+m was from; the nearest receptacle, horizontal distance first, with the object slightly above it. When left out of the labels, 92 % of
+pick-ups were assigned to the right instance (measured when the rule was written).
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ NEAREST_DISTANCE = 0.3
 HEIGHT_WEIGHT = 0.7
 """A metre of height counts as much as this on the floor."""
 USUAL_HEIGHT = 0.1
-"""Metres that an object stands above the place which its receptacle's id tells."""
+"""Metres that an object is above the position given by its receptacle's id."""
 
 _TIE = 1e-6
 
 
 class Placer:
-    """Tells what objects of a scene are in.
+    """Determines what the objects of a scene are in.
 
     Args:
         receptacles: the receptacles of the scene, at least one.
-        labels: the first pick-ups in it, in the order of their recording, which decides between equal votes.
+        labels: the first pick-ups in it, in the order in which they were recorded, which breaks ties.
     """
 
     def __init__(self, receptacles: Sequence[Receptacle], labels: Sequence[PickUp]) -> None:
@@ -43,7 +43,7 @@ class Placer:
         ]
 
     def places(self, trial: Trial) -> list[Json]:
-        """Id, type and receptacle of each object of a trial, as ``derived_initial`` holds them."""
+        """Id, type and receptacle of each object of a trial, as stored in ``derived_initial``."""
         taken = {}
         for pick_up in trial.pick_ups:
             if (found := nearest_of_type(self._receptacles, pick_up.receptacle)) is not None:
@@ -72,13 +72,13 @@ class Placer:
         if not near:
             return None
         least = min(distance for distance, _ in near)
-        # Several pick-ups at one distance: that from the nearest receptacle.
+        # Several pick-ups at the same distance: the one from the nearest receptacle.
         equal = [found for distance, found in near if distance <= least + _TIE]
         return min(equal, key=lambda each: math.dist(each.box.position, position))
 
 
 def nearest_of_type(receptacles: Sequence[Receptacle], box: Box) -> Receptacle | None:
-    """The receptacle that a box of a trajectory means."""
+    """The receptacle that a trajectory's box refers to."""
     same = [each for each in receptacles if each.box.type == box.type]
     return min(same, key=lambda each: math.dist(each.box.position, box.position), default=None)
 
@@ -89,5 +89,5 @@ def _remoteness(receptacle: Point, thing: Point) -> float:
 
 
 def _key(name: str) -> tuple[str, Point]:
-    """Type and position that an object's id tells, of a slice those of the whole; ids write zero in several ways."""
+    """Type and position given by an object's id (for a slice, those of the whole); ids write zero in several ways."""
     return name.partition("|")[0], point_of(name)

@@ -16,7 +16,7 @@ TURN_ON_FAILED = "Turn on action failed"
 
 
 def open_up(state: State, command: Command) -> str:
-    """Open a thing that is seen, closed and off."""
+    """Open a thing that is visible, closed and off."""
     index = _meant(state, command)
     if index < 0:
         return f"Cannot find {command.shown} to open. Find the object before opening it"
@@ -30,7 +30,7 @@ def open_up(state: State, command: Command) -> str:
 
 
 def close(state: State, command: Command) -> str:
-    """Close a thing that is seen and open; a fridge cools what is in it."""
+    """Close a thing that is visible and open; a fridge cools what is in it."""
     index = _meant(state, command)
     if index < 0:
         return f"Cannot find {command.shown} to close"
@@ -45,7 +45,7 @@ def close(state: State, command: Command) -> str:
 
 
 def turn_on(state: State, command: Command) -> str:
-    """Turn on a thing that is seen and off; a microwave heats what is in it, a faucet cleans what is in the basin."""
+    """Turn on a thing that is visible and off; a microwave heats what is in it, a faucet cleans what is in the basin."""
     index = nearest(state, command.kind, toggleable=True)
     if index < 0:
         return f"Cannot find {command.shown} to turn on"
@@ -61,7 +61,7 @@ def turn_on(state: State, command: Command) -> str:
 
 
 def turn_off(state: State, command: Command) -> str:
-    """Turn off a thing that is seen and on."""
+    """Turn off a thing that is visible and on."""
     index = nearest(state, command.kind, toggleable=True)
     if index < 0:
         return f"Cannot find {command.shown} to turn off"
@@ -72,12 +72,12 @@ def turn_off(state: State, command: Command) -> str:
 
 
 def cut(state: State, command: Command) -> str:
-    """Slice the nearest instance, if it is seen, whole and not in the hand. A knife is not asked for.
+    """Slice the nearest instance if it is visible, whole and not in the hand. No knife is required.
 
-    Upstream keeps ids of what was hot, cold or clean, and slices have ids of their own: they are none of it before they are treated
-    themselves.
+    Upstream keeps the ids of what was heated, cooled or cleaned, and slices have their own ids: they are none of these until they are
+    treated themselves.
     """
-    # Upstream notes the attempt whether or not it succeeds.
+    # Upstream records the attempt whether or not it succeeds.
     state.sliced = True
     index = nearest(state, command.kind)
     if index < 0:
@@ -97,7 +97,7 @@ def _meant(state: State, command: Command) -> int:
 
 
 def _wash(state: State, faucet: int) -> str:
-    """The nearest basin in view gets the water; where none is, upstream's connector fails with the faucet on."""
+    """The nearest basin in view gets the water; if there is none, upstream's connector fails with the faucet on."""
     x, y, z = state.spots[faucet]
     basins = [basin for basin in state.household.of_type("SinkBasin") if state.visible(basin.index)]
     if not basins:
@@ -113,6 +113,6 @@ def _wash(state: State, faucet: int) -> str:
 
 
 def _with_contents(state: State, so_far: frozenset[int], receptacle: Thing) -> frozenset[int]:
-    """What is in the receptacle joins the set. Where it holds nothing by nature, upstream's set is lost (precedence of a conditional)."""
+    """What is in the receptacle joins the set. If it cannot hold anything, upstream loses its set (precedence of a conditional)."""
     contents = state.contents(receptacle.index)
     return frozenset() if contents is None else so_far | frozenset(contents)

@@ -24,7 +24,7 @@ class EbAlfred(EmbodiedEnvironment):
         obs_mode: see :class:`rbsuite_embodied.environment.EmbodiedEnvironment`.
 
     Attributes:
-        resources: what :meth:`tasks` read; there is none before.
+        resources: what :meth:`tasks` has read; not set before that.
     """
 
     template: ClassVar[str] = "eb-alfred/world.j2"
@@ -46,11 +46,11 @@ class EbAlfred(EmbodiedEnvironment):
         return self.resources.world(task)
 
     def solution(self, task: Task) -> Solution | None:
-        """A plan of named actions that reaches the goal; ``None`` if no choice of instances does."""
+        """A plan of named actions that reaches the goal; ``None`` if no choice of instances yields one."""
         return once(self._solutions, task.id, lambda: self._solve(task))
 
     def lessons(self) -> Mapping[str, Lesson]:
-        """What to know of microwaves, fridges, sinks and doors, by the action that is got wrong."""
+        """What to know about microwaves, fridges, sinks and doors, by the action that goes wrong."""
         from rbsuite_eb_alfred.lessons import LESSONS
 
         return LESSONS

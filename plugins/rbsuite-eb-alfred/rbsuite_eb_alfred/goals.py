@@ -1,7 +1,7 @@
 """The goal conditions of ALFRED's seven task types.
 
 Follows ``env/tasks.py`` (EmbodiedBench/EmbodiedBench, b24793607b7c5f1f236dad6d9c3f3c94d0bd4b04, from askforalfred/alfred) with its quirk:
-the objects of a name are those whose id contains it, so that a Knife may be a ButterKnife and a Pot a Potato.
+a name refers to the objects whose id contains it, so that a Knife may be a ButterKnife and a Pot a Potato.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Goal:
         objects: indices of the objects that count, slices included.
         receptacles: indices of the receptacles that they belong in.
         carriers: indices of the movable receptacles that they belong in first.
-        lights: indices of the lamps to look at them by.
+        lights: indices of the lamps to look at them under.
         sliced: whether slices are asked for.
         total: the number of conditions.
     """
@@ -57,12 +57,12 @@ def build_goal(asked: Mapping[str, Any], household: Household) -> Goal:
         household: the trial's household.
 
     Raises:
-        DataError: the trial is of no known type.
+        DataError: the trial's type is unknown.
     """
     task_type, params = asked["task_type"], asked["pddl_params"]
     if task_type not in _CONDITIONS:
         raise DataError(f"EB-ALFRED data: unknown task type {task_type!r}.", f"Known: {', '.join(TASK_TYPES)}.")
-    # A name that is missing would be part of every id.
+    # An empty name would be part of every id.
     movable, light = params["mrecep_target"] or "", params["toggle_target"] or ""
     wanted = str(params["object_target"]) + (SLICED if params["object_sliced"] else "")
     sliced = SLICED in wanted

@@ -18,7 +18,7 @@ PATIENCE = 3
 
 
 def pick(state: State, command: Command) -> str:
-    """Pick up the nearest instance that is seen; what is unseen inside something is named by the outermost thing it is in."""
+    """Pick up the nearest visible instance; if it is hidden inside something, the message names the outermost thing it is in."""
     chosen = nearest(state, command.kind, pickupable=True, seen_first=True, slices_first=state.sliced)
     if chosen < 0:
         return f"Cannot find {command.shown} to pick up. Find the object before picking up it"
@@ -27,11 +27,11 @@ def pick(state: State, command: Command) -> str:
         return ""
     outermost = state.outermost(chosen)
     if outermost >= 0 and not state.visible(chosen):
-        # As the environment rewrites the connector's message: the receptacle's id by its name.
+        # The connector's message as the environment rewrites it: the receptacle's id becomes its name.
         shown, where = command.shown, state.household.labels[outermost]
         return f"{shown} is not visible because it is in {where}. Go there to pick the object instead."
     if state.held < 0:
-        # Upstream says so when a pick fails with an empty hand.
+        # This is what upstream says when a pick fails with an empty hand.
         return EMPTY_HAND
     return f"Robot is currently holding {state.thing(state.held).type}"
 
@@ -58,9 +58,9 @@ def drop(state: State) -> str:
 
 
 def _put(state: State, target: Command) -> str:
-    """Try the place meant, then the nearest other one of its kind.
+    """Try the intended place, then the nearest other one of its kind.
 
-    Of sinks and bathtubs the basin is tried before the whole, of others parts (which only slices are) after.
+    For sinks and bathtubs the basin is tried before the whole; for others, parts (only slices are parts) are tried after it.
     """
     if state.held < 0:
         return EMPTY_HAND

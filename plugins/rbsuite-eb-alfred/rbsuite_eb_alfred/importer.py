@@ -1,9 +1,9 @@
 """Imports EB-ALFRED's data as a pack: from checkouts of EmbodiedBench and ALFRED, or from another pack.
 
-The pack: ``splits.json``, ``nl_steps.json``, ``trials.json``, ``scenes.json``, ``pickup_labels.json``,
-``alfred_constants.json``, ``skill_vocab.json``, ``skills_base.json``, ``sources.json`` (what they were made from),
-``LICENSE`` where the source has one, and ``SOURCE.md``. What trajectories are needed for (see :mod:`.derive`) is got from
-ALFRED's 7,080 if its checkout is given too, else from the few that EmbodiedBench has.
+The pack: ``splits.json``, ``nl_steps.json``, ``trials.json``, ``scenes.json``, ``pickup_labels.json``, ``alfred_constants.json``,
+``skill_vocab.json``, ``skills_base.json``, ``sources.json`` (what they were made from), ``LICENSE`` if the source has one, and
+``SOURCE.md``. What requires trajectories (see :mod:`.derive`) is derived from ALFRED's 7,080 if its checkout is given too, otherwise from
+the few that EmbodiedBench has.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from rbsuite_eb_alfred.upstream_words import base_skills, read_constants, read_w
 
 LICENCE = "ALFRED's data: MIT, Copyright (c) 2019 ALFRED; EmbodiedBench has no licence file of its own at this commit"
 SOURCES = "sources.json"
-"""The file that says what a pack was made from: commits, and whose trajectories, how many."""
+"""The file that says what a pack was made from: commits, whose trajectories, and how many."""
 
 _SPLITS, _STEPS, _TRIALS, _SCENES = "splits.json", "nl_steps.json", "trials.json", "scenes.json"
 _LABELS, _CONSTANTS, _WORDS, _SKILLS = (
@@ -43,7 +43,7 @@ _LICENCE_FILE, _SOURCE_FILE = "LICENSE", "SOURCE.md"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a pack's data is from.
+    """Where a pack's data comes from.
 
     Attributes:
         commit: of EmbodiedBench's checkout, if known.
@@ -80,7 +80,7 @@ class EbAlfredImporter(DirectoryImporter):
         """Read everything, check it, then write the pack.
 
         Raises:
-            DataError: a source lacks a file, a file is malformed, or the sources do not go together.
+            DataError: a source lacks a file, a file is malformed, or the sources do not match.
         """
         packs = [source for source in sources if self.recognise(source) == "pack"]
         if packs:
@@ -178,7 +178,7 @@ def _derive(
 
 
 def _from_pack(root: Path) -> tuple[dict[str, Json], Origin]:
-    """The tables of a pack, with the lists that have no order of their own in the order that imports give them."""
+    """The tables of a pack, with lists whose order has no meaning in the order that imports give them."""
     info = verify_pack(root) if (root / INFO_NAME).exists() else None
     tree = SourceTree(root)
     tables = {file: tree.read_json(file) for file in _TABLES}
@@ -196,7 +196,7 @@ def _from_pack(root: Path) -> tuple[dict[str, Json], Origin]:
 
 
 def _rank(receptacle: Mapping[str, Any]) -> tuple[int, str]:
-    """Sorts as :func:`.derive.receptacles` does: what the layout has keeps its order, which is first."""
+    """Sorts as :func:`.derive.receptacles` does: those from the layout come first, in the layout's order."""
     source = receptacle.get("src", "layout")
     return ("layout", "traj").index(source) if source in ("layout", "traj") else 2, (
         "" if source == "layout" else receptacle["id"]

@@ -1,6 +1,6 @@
-"""Wording for mistakes that :mod:`rbsuite.learner` finds; what it finds beside these it words itself.
+"""Wording for mistakes that :mod:`rbsuite.learner` finds; other mistakes it words itself.
 
-A home obeys the same rules in all sets, so their skills have one wording each.
+A home obeys the same rules in all sets, so each skill has the same wording in all of them.
 """
 
 from __future__ import annotations
@@ -51,4 +51,4 @@ _WORDING: Mapping[str, Lesson] = {
 }
 
 LESSONS: Mapping[str, Lesson] = {f"{name}/{skill}": lesson for name in SETS for skill, lesson in _WORDING.items()}
-"""By the id of the skill: set, verb, kind of mistake."""
+"""By skill id: set, verb, kind of mistake."""

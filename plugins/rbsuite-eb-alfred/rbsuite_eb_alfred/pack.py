@@ -1,6 +1,6 @@
 """A directory of EB-ALFRED data: splits, trials and scenes, read at first use.
 
-Layout: ``splits.json`` (set: list of task, repeat_idx, instruction), ``trials.json`` (what a trial's scene holds, and its goal) and
+Layout: ``splits.json`` (set: list of task, repeat_idx, instruction), ``trials.json`` (what a trial's scene contains, and its goal) and
 ``scenes.json`` (receptacles, toggleables and reachable points by scene number). Files are read as JSON; nothing in them is executed.
 """
 
@@ -25,17 +25,17 @@ SETS: tuple[str, ...] = (
 
 FILES: tuple[str, ...] = ("splits.json", "trials.json", "scenes.json")
 FOLDER = "eb_alfred"
-"""Where the files may lie within a directory that holds several packs."""
+"""Where the files may be within a directory that contains several packs."""
 
 _REMEDY = "Name a directory that holds EB-ALFRED's imported data, or import it again."
 _Check = Callable[[Any], bool]
 
 
 class Pack:
-    """The data of one directory. What its members hold is shared: treat it as immutable.
+    """The data of one directory. What its members return is shared: treat it as immutable.
 
     Args:
-        path: the directory, or one that holds it under the name ``eb_alfred``.
+        path: the directory, or one that contains it under the name ``eb_alfred``.
 
     Raises:
         DataError: there is no such directory; or, from any member, a file is missing or malformed.
@@ -63,7 +63,7 @@ class Pack:
 
     @cached_property
     def trials(self) -> Mapping[str, Mapping[str, Any]]:
-        """The trials by name: the goal, the scene's number, what lies where at the start, what is on, where the agent stands."""
+        """The trials by name: the goal, the scene's number, where everything is at the start, what is on, where the agent stands."""
         value = self._files.read_json("trials.json")
         if not isinstance(value, dict):
             raise self._files.malformed("trials.json", "not a JSON object of trials")
@@ -117,7 +117,7 @@ def _is_ground(value: Any) -> bool:
 
 
 def _is_placed_id(value: Any) -> bool:
-    """An id says where its object stands: ``Type|x|y|z``, or with a fifth part, as ``Sink|x|y|z|SinkBasin``."""
+    """An id that says where its object is: ``Type|x|y|z``, or with a fifth part, as in ``Sink|x|y|z|SinkBasin``."""
     parts = value.split("|") if isinstance(value, str) else []
     return len(parts) in (4, 5) and all(parts) and all(_reads_as_number(part) for part in parts[1:4])
 

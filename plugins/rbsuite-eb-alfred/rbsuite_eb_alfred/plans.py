@@ -1,4 +1,4 @@
-"""Plans of named actions, built step by step in a world: the moves that a household task is made of."""
+"""Plans of named actions, built step by step in a world: the moves that make up a household task."""
 
 from __future__ import annotations
 
@@ -94,18 +94,18 @@ class Draft:
         self.do("find", find_name(self.household, thing))
 
     def fetch(self, thing: int, *, via: bool = False, done: int = -1) -> int:
-        """Go to a thing, open what it lies in where that is closed, and pick it up.
+        """Go to a thing, open what it is in if that is closed, and pick it up.
 
         Args:
-            thing: index of the thing; of something that was sliced any slice is taken.
-            via: go to what it lies in first, even if that is open.
-            done: index of the receptacle where the things are that are in place already; -1: none.
+            thing: index of the thing; if it was sliced, any slice is taken.
+            via: go to what it is in first, even if that is open.
+            done: index of the receptacle with the things that are already in place; -1: none.
 
         Returns:
-            index of what is then in the hand; names may lead to another thing than the one meant.
+            index of what is then in the hand; a name may lead to a different thing than the intended one.
 
         Raises:
-            DeadEndError: it cannot be had.
+            DeadEndError: it cannot be fetched.
         """
         state = self.world.state
         pieces = [piece for piece in (thing, *state.thing(thing).slices) if state.present(piece)]
@@ -117,7 +117,7 @@ class Draft:
         return self.take(thing)
 
     def uncover(self, thing: int) -> None:
-        """Go to what a thing lies in and open it, where that is closed.
+        """Go to what a thing is in and open it, if it is closed.
 
         Raises:
             DeadEndError: it cannot be opened.
@@ -128,7 +128,7 @@ class Draft:
             self.do("open", self.household.labels[holder])
 
     def take(self, thing: int) -> int:
-        """Pick up a thing that the agent stands at, and say what was then picked up.
+        """Pick up a thing that the agent stands at, and return what was actually picked up.
 
         Raises:
             DeadEndError: the pick fails.
@@ -137,7 +137,7 @@ class Draft:
         return self.held
 
     def take_back(self, thing: int) -> None:
-        """Pick up what was just put somewhere, going to it again only where it is not the nearest of its kind.
+        """Pick up what was just put somewhere, going to it again only if it is not the nearest of its kind.
 
         Raises:
             DeadEndError: another thing is picked up.
@@ -152,7 +152,7 @@ class Draft:
             raise DeadEndError
 
     def stow(self, place: int) -> None:
-        """Go to a place, open it where it is closed, and put down what is in the hand.
+        """Go to a place, open it if it is closed, and put down what is in the hand.
 
         Raises:
             DeadEndError: it cannot be put there.

@@ -139,7 +139,7 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
 
 @hookimpl
 def rbsuite_prompt_dirs() -> Sequence[Path]:
-    """What agents are told of the home."""
+    """What agents are told about the home."""
     return [Path(__file__).with_name("prompts")]
 
 

@@ -1,4 +1,4 @@
-"""What all episodes over one task set share: the pack, and what is worked out from it once."""
+"""What all episodes over one task set share: the pack, and what is computed from it once."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Resources:
         return AlfredWorld(self.household(trial), self.goal(task))
 
     def household(self, trial: str) -> Household:
-        """The start of a trial's episodes."""
+        """The household at the start of a trial's episodes."""
         pack = self.pack
         return once(self._households, trial, lambda: build_household(pack.trials[trial], pack.scenes))
 
@@ -52,13 +52,13 @@ def load_tasks(environment: str, split: str, domain: str, data: str) -> tuple[Ta
     """The task set of a split, and the data behind it; see :meth:`rbsuite.Environment.tasks`.
 
     Args:
-        environment: the name that the task set bears.
+        environment: the name of the task set.
         split: ``sample`` or ``test``.
         domain: one of the sets; ``""``: all.
         data: directory of a pack; ``""``: the bundled sample or the imported pack.
 
     Raises:
-        DataError: the data is not there or malformed.
+        DataError: the data is missing or malformed.
         UnknownNameError: no such split or set.
     """
     if split not in SPLITS:
@@ -77,7 +77,7 @@ def load_tasks(environment: str, split: str, domain: str, data: str) -> tuple[Ta
         raise DataError(f"EB-ALFRED: {str(pack.path)!r} has no tasks.", _FETCH)
     resources = Resources(pack)
     for task in tasks:
-        resources.goal(task)  # a trial that fits no scene is the data's fault, not a failed rollout
+        resources.goal(task)  # a trial that does not fit its scene is the data's fault, not a failed rollout
     content = pack.content_hash
     return TaskSet(environment, split, tasks, {**source, "sha256": content}, content), resources
 

@@ -1,7 +1,7 @@
-"""What a trial's household is before anybody acts: the things, where they are, what they are called. Shared by all its worlds.
+"""A trial's household before anybody acts: the things, where they are, what they are called. Shared by all its worlds.
 
-Where movable objects stand is recorded; what they lie in is not, and is derived: the data names the fixed receptacle, and an object that
-could lie in a movable receptacle beside it is taken to do so (:data:`NESTING_DISTANCE`). Things are ordered by their ids, since upstream
+Where movable objects are is recorded; what they are in is not, and is derived: the data names the fixed receptacle, and an object that
+could be in a movable receptacle next to it is assumed to be (:data:`NESTING_DISTANCE`). Things are ordered by their ids, since upstream
 orders them as the simulator happens to list them.
 """
 
@@ -22,10 +22,10 @@ Point = tuple[float, float, float]
 FLOOR = -1
 IN_HAND = -2
 ABSENT = -3
-"""Places that are no receptacle; :data:`ABSENT` is what does not exist: slices before the cut, the whole after it."""
+"""Places that are not receptacles; :data:`ABSENT` is for what does not exist: slices before the cut, the whole after it."""
 
 NESTING_DISTANCE = 0.12
-"""An object starts in a movable receptacle where they are no further apart than this, in metres along the floor."""
+"""An object starts in a movable receptacle if they are no further apart than this, in metres along the floor."""
 NESTING_HEIGHT = 0.1
 """And no further apart than this in height."""
 
@@ -38,13 +38,13 @@ class Thing:
         index: its position among the household's things.
         id: upstream's object id, e.g. ``Mug|-00.20|+01.22|+00.38``.
         type: its type, e.g. ``SinkBasin``.
-        kind: what actions find it by: the id's first part in small letters.
-        spot: where it stands at the start.
+        kind: what actions find it by: the id's first part in lower case.
+        spot: where it is at the start.
         place: what it is in at the start: the index of a receptacle, :data:`FLOOR` or :data:`ABSENT`.
         receptacle, pickupable, openable, toggleable: what can be done with it.
         slices: indices of the pieces that slicing makes of it; empty if it cannot be sliced.
         whole: index of what it is a slice of, or -1.
-        part: whether its id has five parts, as those of basins and slices.
+        part: whether its id has five parts, like those of basins and slices.
     """
 
     index: int
@@ -64,22 +64,22 @@ class Thing:
 
 @dataclass(frozen=True, slots=True)
 class Household:
-    """The start of a trial's episodes.
+    """The household at the start of a trial's episodes.
 
     Attributes:
         scene: number of the scene.
-        things: all things, slices that may come to be last.
+        things: all things; slices that may be cut come last.
         of_kind: indices of the things of each kind, in their order.
         index: index of each thing by id.
-        labels: what each thing is called: its instance's name, else the first part of its id, a slice by its type.
+        labels: what each thing is called: its instance's name, else the first part of its id; for a slice, its type.
         names: the named actions.
         indices: index of each name.
         commands: the actions taken apart.
         reachable: the points one can stand at, (x, z) in metres.
         stand: (x, z) where the agent stands at the start.
-        rotation: where it then faces, in degrees clockwise from z.
+        rotation: where the agent faces then, in degrees clockwise from z.
         on: indices of what is turned on at the start.
-        stands: the nearest reachable point of places, as far as worked out.
+        stands: the nearest reachable point by place, as far as computed.
     """
 
     scene: int
@@ -101,10 +101,10 @@ class Household:
         return tuple(thing for thing in self.things if thing.type == kind)
 
     def nearest_stand(self, x: float, z: float) -> tuple[float, float]:
-        """The reachable point nearest to a place, the first of several; there must be one."""
+        """The reachable point nearest to a place, the first of several equally near; there must be one."""
         known = self.stands.get((x, z))
         if known is None:
-            # Two threads may work out the same point.
+            # Two threads may compute the same point.
             known = min(self.reachable, key=lambda point: math.hypot(point[0] - x, point[1] - z))
             self.stands[x, z] = known
         return known
@@ -118,7 +118,7 @@ def build_household(trial: Mapping[str, Any], scenes: Mapping[str, Mapping[str, 
         scenes: ``scenes.json``.
 
     Raises:
-        DataError: the trial's scene is not there, or an object lies in a receptacle that is not.
+        DataError: the trial's scene does not exist, or an object is in a receptacle that does not.
     """
     number = trial["scene_num"]
     scene = scenes.get(str(number))
@@ -147,7 +147,7 @@ def build_household(trial: Mapping[str, Any], scenes: Mapping[str, Mapping[str, 
 
 
 def _fixed(scene: Mapping[str, Any]) -> list[Thing]:
-    """Receptacles, and what is turned on and off; a microwave is both."""
+    """Receptacles, and what can be turned on and off; a microwave is both."""
     toggled = set(scene["toggleables"])
     things = [
         _thing(
@@ -204,7 +204,7 @@ def _thing(
 
 
 def _ordered(*groups: Iterable[Thing]) -> list[Thing]:
-    """By id; of two things with one id the first."""
+    """Ordered by id; of two things with the same id, the first is kept."""
     by_id: dict[str, Thing] = {}
     for group in groups:
         for thing in group:
@@ -227,21 +227,21 @@ def _placed(things: Sequence[Thing], trial: Mapping[str, Any], scene: int) -> li
 
 
 def _nest(thing: Thing, nests: Sequence[Thing], place: int) -> int:
-    """The nearest movable receptacle that the thing could lie in, if it is near enough; else the given place."""
+    """The nearest movable receptacle that the thing could be in, if it is near enough; otherwise the given place."""
     if not thing.pickupable:
         return FLOOR
     best, nearest = place, NESTING_DISTANCE
     for nest in nests:
         apart = math.hypot(thing.spot[0] - nest.spot[0], thing.spot[2] - nest.spot[2])
         near = apart <= nearest and abs(thing.spot[1] - nest.spot[1]) <= NESTING_HEIGHT
-        # Receptacles lie in none of the movable ones: so no two lie in each other.
+        # Receptacles are never in a movable one, so no two are in each other.
         if near and not thing.receptacle and thing.type in MOVABLE_RECEPTACLES[nest.type]:
             best, nearest = nest.index, apart
     return best
 
 
 def _with_slices(things: Sequence[Thing]) -> tuple[Thing, ...]:
-    """The things, followed by the slices that may come of them, absent so far.
+    """The things, followed by the slices that may be cut from them, absent so far.
 
     A slice's id is that of the whole with ``|<Type>Sliced_<number>``.
     """
@@ -282,7 +282,7 @@ def _grouped(things: Iterable[Thing]) -> Mapping[str, tuple[int, ...]]:
 
 
 def opened_at_first(things: Iterable[Thing]) -> frozenset[int]:
-    """Indices of the things that are open when an episode starts."""
+    """Indices of the things that are open at the start of an episode."""
     return frozenset(thing.index for thing in things if thing.type in OPEN_AT_FIRST)
 
 

@@ -1,7 +1,7 @@
 """Plans that reach a trial's goal: the expert's instances first, then others one after the other, each choice tried in the world.
 
-Names bind to other instances than one means: picking and slicing go for the nearest of a kind. So a plan is a recipe for the kind of task
-with a choice of instances, and what is searched are these choices, not sequences of actions.
+Names may bind to other instances than intended: picking and slicing go for the nearest of a kind. So a plan is a recipe for the kind of
+task with a choice of instances, and the search is over these choices, not over sequences of actions.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rbsuite_eb_alfred.world import AlfredWorld
 from rbsuite_embodied.environment import MAX_STEPS
 
 MOST_CHOICES = 2_000
-"""So many choices of instances are tried at most."""
+"""The maximum number of choices of instances that are tried."""
 
 TOOLS = ("Knife", "ButterKnife")
 SURFACES = ("CounterTop", "DiningTable", "SideTable", "CoffeeTable", "Desk", "Dresser", "Shelf")
@@ -28,18 +28,18 @@ NOTHING = -1
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """A choice of instances, as indices of things; -1 where a role is empty.
+    """A choice of instances, as indices of things; -1 if a role is empty.
 
     Attributes:
         objects: what is fetched, in this order.
-        place: where it is put in the end.
-        vessel: what it is put into before.
+        place: where it finally goes.
+        vessel: what it is put into before that.
         tool: the knife.
-        aside: where the knife is laid; -1: it is dropped.
+        aside: where the knife is put down; -1: it is dropped.
         sink: where it is washed.
         light: the lamp.
-        via: whether the agent goes to what an object lies in before it goes to the object.
-        tidy: whether the place is closed again after the first object, which puts it out of the way of picking.
+        via: whether the agent goes to what an object is in before it goes to the object.
+        tidy: whether the place is closed again after the first object, which keeps it from being picked up again.
     """
 
     objects: tuple[int, ...]
@@ -61,7 +61,7 @@ def solve(world: AlfredWorld, trial: Mapping[str, Any]) -> tuple[Step, ...] | No
         trial: the trial's record, whose ``high_pddl`` says what the expert used.
 
     Returns:
-        the steps, at most 30, none of them invalid; ``None`` where no choice of instances leads to the goal.
+        the steps, at most 30, none of them invalid; ``None`` if no choice of instances leads to the goal.
     """
     for roles in itertools.islice(_choices(world, trial), MOST_CHOICES):
         draft = Draft(world)
@@ -74,7 +74,7 @@ def solve(world: AlfredWorld, trial: Mapping[str, Any]) -> tuple[Step, ...] | No
 
 
 def _until_success(steps: Sequence[Step], world: AlfredWorld) -> tuple[Step, ...] | None:
-    """The steps up to the one that reaches the goal, which ends an episode; ``None`` where none of them does in time."""
+    """The steps up to the one that reaches the goal, which ends an episode; ``None`` if none of them does so in time."""
     for count, step in enumerate(steps[:MAX_STEPS], start=1):
         world.do(step.index)
         if world.achieved.success:
@@ -83,7 +83,7 @@ def _until_success(steps: Sequence[Step], world: AlfredWorld) -> tuple[Step, ...
 
 
 def _choices(world: AlfredWorld, trial: Mapping[str, Any]) -> Iterator[Roles]:
-    """The choices of instances, those nearest to the expert's first."""
+    """The choices of instances, closest to the expert's first."""
     options = _options(world, trial)
     sizes = [len(members) for members in options.values()]
     for total in range(sum(sizes) - len(sizes) + 1):
@@ -93,7 +93,7 @@ def _choices(world: AlfredWorld, trial: Mapping[str, Any]) -> Iterator[Roles]:
 
 
 def _ranks(sizes: Sequence[int], total: int) -> Iterator[tuple[int, ...]]:
-    """The ways to take a rank below each size such that they add up to ``total``."""
+    """The ways to choose a rank below each size such that they add up to ``total``."""
     if not sizes:
         if not total:
             yield ()
@@ -104,9 +104,9 @@ def _ranks(sizes: Sequence[int], total: int) -> Iterator[tuple[int, ...]]:
 
 
 def _options(world: AlfredWorld, trial: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
-    """For each role what can play it, the expert's choice first."""
+    """The candidates for each role, the expert's choice first."""
     goal, things = world.goal, world.household.things
-    # The ids that the expert's plan names, with the place of their first mention.
+    # The ids that the expert's plan names, with the position of their first mention.
     mentioned = (step.get(key) for step in trial["high_pddl"] for key in ("objectId", "receptacleObjectId"))
     used = {str(identifier): at for at, identifier in enumerate(dict.fromkeys(filter(None, mentioned)))}
     target = str(trial["pddl_params"]["object_target"])
@@ -153,7 +153,7 @@ def _findable(household: Household, index: int) -> bool:
 
 
 def _cut(draft: Draft, roles: Roles) -> None:
-    """Slice the object, if slices are asked for, and lay the knife aside."""
+    """Slice the object, if slices are asked for, and put the knife aside."""
     if not draft.world.goal.sliced:
         return
     if roles.tool >= 0:
@@ -238,7 +238,7 @@ def _light(draft: Draft, roles: Roles) -> None:
 
 
 def _appliance(draft: Draft, kind: str) -> int:
-    """The one that heats or cools: the first of its type.
+    """The appliance that heats or cools: the first of its type.
 
     Raises:
         DeadEndError: there is none.

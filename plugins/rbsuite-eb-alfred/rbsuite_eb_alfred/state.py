@@ -1,6 +1,6 @@
 """The state of one episode: where everything is, what is open and on, where the agent stands; and what follows from that.
 
-Geometry is approximate: positions are the recorded ones, but nothing blocks the view, and it has no pitch (reference figures and
+Geometry is approximate: positions are the recorded ones, but nothing blocks the view, and the view has no pitch (reference figures and
 rules are this project's own; see the fidelity rows of the plugin).
 """
 
@@ -16,11 +16,11 @@ from rbsuite_eb_alfred.scene import ABSENT, FLOOR, IN_HAND, Household, Point, Th
 REACH = 1.5
 """How far the agent sees and reaches, in metres along the floor (upstream's VISIBILITY_DISTANCE)."""
 HALF_VIEW = math.cos(math.radians(45.0))
-"""Cosine of the angle, to either side, within which it sees."""
+"""Cosine of the angle to either side within which it sees."""
 EYE_HEIGHT = 0.9
-"""Height that distances are measured from, in metres (upstream's agent_height)."""
+"""Height from which distances are measured, in metres (upstream's agent_height)."""
 HAND_DISTANCE = 0.5
-"""Distance, in metres, of what is in the hand; a dropped object falls as far before the agent."""
+"""Distance, in metres, of what is in the hand; a dropped object falls this far in front of the agent."""
 
 
 class State:
@@ -28,18 +28,18 @@ class State:
 
     Attributes:
         household: the shared start.
-        places: for each thing the receptacle it is in directly, or FLOOR, IN_HAND or ABSENT.
-        spots: where each thing is, in metres; of what is in the hand, where it was before.
+        places: for each thing, the receptacle it is directly in, or FLOOR, IN_HAND or ABSENT.
+        spots: where each thing is, in metres; for what is in the hand, where it was before.
         open, on: what is open, what is turned on.
         held: what is in the hand, or -1.
         stand: (x, z) of the agent.
         facing: unit vector (x, z) of its view.
         found: what it last went to, or -1.
-        found_in: the outermost receptacle of that at the time, or -1.
-        target: what ``put down`` puts on: the object of the last ``find``, while nothing but ``put down`` and ``open`` followed.
+        found_in: the outermost receptacle that was in at the time, or -1.
+        target: what ``put down`` puts on: the object of the last ``find``, as long as only ``put down`` and ``open`` have followed.
         sliced: whether slicing was ever tried; slices are preferred from then on.
-        puts: how often putting was tried, by the key of the place.
-        heated, cooled, cleaned: what has been so in the episode.
+        puts: how often a put was tried, by the key of the place.
+        heated, cooled, cleaned: what has been heated, cooled or cleaned in the episode.
     """
 
     __slots__ = (
@@ -100,7 +100,7 @@ class State:
         return self.places[index] != ABSENT
 
     def around(self, index: int) -> Iterator[int]:
-        """The receptacles that a thing is in, from the innermost; what lies in a bowl on a table is in both."""
+        """The receptacles that a thing is in, innermost first; what is in a bowl on a table is in both."""
         place = self.places[index]
         while place >= 0:
             yield place
@@ -114,7 +114,7 @@ class State:
         return place
 
     def carried(self, index: int) -> bool:
-        """Whether a thing is in the hand, or in what is in the hand."""
+        """Whether a thing is in the hand, or inside what is in the hand."""
         held = self.held
         return held >= 0 and (index == held or held in self.around(index))
 
@@ -123,11 +123,11 @@ class State:
         return index not in self.open and self.household.things[index].openable
 
     def enclosed(self, index: int) -> bool:
-        """Whether a thing is in something closed."""
+        """Whether a thing is inside something closed."""
         return any(self.shut(receptacle) for receptacle in self.around(index))
 
     def contents(self, receptacle: int) -> tuple[int, ...] | None:
-        """What is in a receptacle, at any depth, in the things' order; ``None`` for what is no receptacle."""
+        """What is in a receptacle, at any depth, in the things' order; ``None`` if it is not a receptacle."""
         if not self.household.things[receptacle].receptacle:
             return None
         return tuple(
@@ -142,9 +142,9 @@ class State:
         return math.hypot(x - self.stand[0], y - EYE_HEIGHT, z - self.stand[1])
 
     def visible(self, index: int) -> bool:
-        """Whether the agent sees a thing, which is also whether it reaches it.
+        """Whether the agent sees a thing, and therefore whether it can reach it.
 
-        So it is for what is in no closed receptacle and is the thing last gone to, its receptacle, in that receptacle, or near and ahead.
+        True if the thing is not in a closed receptacle and is what was last gone to, its receptacle, in that receptacle, or near and ahead.
         """
         if self.places[index] == ABSENT or self.enclosed(index):
             return False
@@ -155,7 +155,7 @@ class State:
         return tuple(index for index in range(len(self.places)) if self.visible(index))
 
     def move(self, index: int, place: int, spot: Point) -> None:
-        """Put a thing somewhere, with what is in it."""
+        """Move a thing somewhere, with what is in it."""
         things = self.household.things
         if things[index].receptacle:
             for inside in self.contents(index) or ():
@@ -165,7 +165,7 @@ class State:
         self.held = index if place == IN_HAND else -1 if index == self.held else self.held
 
     def before(self) -> Point:
-        """The place on the floor before the agent."""
+        """The spot on the floor in front of the agent."""
         return (
             self.stand[0] + HAND_DISTANCE * self.facing[0],
             0.0,
@@ -180,7 +180,7 @@ class State:
         """Stand at the reachable point nearest to a thing, and face it.
 
         Returns:
-            whether there is such a point. Teleports of the simulator that fail for other reasons do not here.
+            whether there is such a point. The simulator's teleports may fail for other reasons; these do not.
         """
         if not self.household.reachable:
             return False
@@ -189,7 +189,7 @@ class State:
         self.stand = self.household.nearest_stand(x, z)
         ahead = (x - self.stand[0], z - self.stand[1])
         length = math.hypot(*ahead)
-        # Right above or below a thing upstream's angle is 0.
+        # Directly above or below a thing, upstream's angle is 0.
         self.facing = (ahead[0] / length, ahead[1] / length) if length else (0.0, 1.0)
         self.found, self.found_in = index, self.outermost(index)
         return True

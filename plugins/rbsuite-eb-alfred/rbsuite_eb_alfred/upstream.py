@@ -1,4 +1,4 @@
-"""Reads EB-ALFRED's data from checkouts, as a pack holds it; nothing in them is run.
+"""Reads EB-ALFRED's data from checkouts in the form a pack has; nothing in them is run.
 
 Layout after EmbodiedBench/EmbodiedBench, b24793607b7c5f1f236dad6d9c3f3c94d0bd4b04, ``embodiedbench/envs/eb_alfred``:
 ``data/splits/*.json``, ``data/json_2.1.0/<task>/pp/ann_<n>.json``, ``gen/layouts/FloorPlan<n>-*``, ``gen/constants.py`` and
@@ -53,7 +53,7 @@ class Trial:
     """A trial of EB-ALFRED.
 
     Attributes:
-        table: as ``trials.json`` holds it, without what is derived.
+        table: as stored in ``trials.json``, without what is derived.
         things: type and exact position of each of its objects, in the order of the table.
         pick_ups: its expert's first pick-ups.
     """
@@ -65,11 +65,11 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What the generator of ALFRED recorded of a scene.
+    """What ALFRED's generator recorded about a scene.
 
     Attributes:
-        stands: for the id of a receptacle, where to stand to reach it: x, z, rotation, horizon.
-        object_types: types of objects there are.
+        stands: by receptacle id, where to stand to reach it: x, z, rotation, horizon.
+        object_types: types of objects that occur.
         reachable: the points (x, z in metres) that the agent can stand at.
     """
 
@@ -148,7 +148,7 @@ def read_trials(tree: SourceTree, splits: Mapping[str, Sequence[Json]]) -> dict[
             f"{missing[0]} is missing{others}.",
             f"If the trajectories come separately from the code, put them into {TRAJECTORIES}.",
         )
-    # The plan and the scene are the same in each of a trial's files.
+    # The plan and the scene are the same in all of a trial's files.
     return {task: _trial(tree, found[0], sorted(repeats[task])) for task, found in files.items()}
 
 
@@ -176,7 +176,7 @@ def _trial(tree: SourceTree, file: str, repeats: list[int]) -> Trial:
 
 
 def read_layouts(tree: SourceTree) -> dict[int, Layout]:
-    """The scenes' layouts by the number of the scene.
+    """The scenes' layouts by scene number.
 
     Raises:
         DataError: there are none, or a file is missing or malformed.
@@ -202,7 +202,7 @@ def _layout(tree: SourceTree, stem: str) -> Layout:
 
 
 def read_grid(content: bytes, name: str) -> list[list[float]]:
-    """The points in a ``.npy`` file of an array with two columns, rounded to three places. Pickled objects are refused.
+    """The points in a ``.npy`` file containing an array with two columns, rounded to three places. Pickled objects are refused.
 
     Raises:
         DataError: it is not such a file.
@@ -213,7 +213,7 @@ def read_grid(content: bytes, name: str) -> list[list[float]]:
         raise DataError(f"{name} is larger than {_MOST_GRID_BYTES // 2**20} MiB.", _REMEDY)
     try:
         array: Any = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
-    except Exception as error:  # A damaged header raises almost anything.
+    except Exception as error:  # A damaged header may raise almost anything.
         raise DataError(f"{name}: not an array of numbers ({type(error).__name__}: {error}).", _REMEDY) from error
     if array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind not in "fi" or not np.isfinite(array).all():
         raise DataError(f"{name}: not an array of points (x, z).", _REMEDY)
@@ -221,7 +221,7 @@ def read_grid(content: bytes, name: str) -> list[list[float]]:
 
 
 def own_trajectories(tree: SourceTree) -> Iterator[Trajectory]:
-    """The trajectories in a checkout of EmbodiedBench, one for each trial, in the order of their recording."""
+    """The trajectories in a checkout of EmbodiedBench, one per trial, in the order in which they were recorded."""
     folders = {
         trial: f"{TRAJECTORIES}/{task}/{trial}/pp"
         for task, trial in _trials(tree, TRAJECTORIES)
@@ -234,7 +234,7 @@ def own_trajectories(tree: SourceTree) -> Iterator[Trajectory]:
 
 
 def alfred_trajectories(tree: SourceTree) -> Iterator[Trajectory]:
-    """The trajectories in a checkout of ALFRED, in the order of their recording."""
+    """The trajectories in a checkout of ALFRED, in the order in which they were recorded."""
     files = {
         trial: f"{ALFRED_TRAJECTORIES}/{split}/{task}/{trial}/traj_data.json"
         for split in ALFRED_SPLITS
@@ -245,7 +245,7 @@ def alfred_trajectories(tree: SourceTree) -> Iterator[Trajectory]:
 
 
 def _trials(tree: SourceTree, folder: str) -> Iterator[tuple[str, str]]:
-    """(task, trial) below a folder, without what hidden or stray files there are."""
+    """(task, trial) below a folder, ignoring hidden and stray files."""
     for task in _names(tree, folder):
         if (tree.root / folder / task).is_dir() and not task.startswith("."):
             yield from ((task, trial) for trial in _names(tree, f"{folder}/{task}") if not trial.startswith("."))
@@ -256,7 +256,7 @@ def _read(tree: SourceTree, trial: str, file: str) -> Trajectory:
 
 
 def _names(tree: SourceTree, folder: str) -> list[str]:
-    """The names in a folder, sorted: a file system has an order of its own."""
+    """The names in a folder, sorted, since the file system's own order is arbitrary."""
     try:
         return sorted(path.name for path in Path(tree.root / folder).iterdir())
     except OSError as error:

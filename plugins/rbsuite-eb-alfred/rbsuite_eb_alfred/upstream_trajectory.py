@@ -1,4 +1,4 @@
-"""Reads ALFRED's trajectories: what an expert picked up, put down and turned on, and where things stood.
+"""Reads ALFRED's trajectories: what an expert picked up, put down and turned on, and where things were.
 
 Schema after askforalfred/alfred, f91f4c0c96c7a29f33d0557f86b0a21035379b3b, ``data/json_2.1.0/**/traj_data.json``;
 EmbodiedBench's ``ann_<n>.json`` has the same with further fields.
@@ -25,7 +25,7 @@ _BOXED = ("coordinateObjectId", "coordinateReceptacleObjectId")
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A type and where a thing of it stands."""
+    """A type and the position of a thing of that type."""
 
     type: str
     position: Point
@@ -33,10 +33,10 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class PickUp:
-    """The first time that an expert takes up a thing.
+    """The first time that an expert picks up a thing.
 
     Attributes:
-        id: the thing's id, which says where it stood at the start.
+        id: the thing's id, which says where it was at the start.
         thing: its type and position.
         receptacle: where it was taken from.
     """
@@ -48,7 +48,7 @@ class PickUp:
 
 @dataclass(frozen=True, slots=True)
 class Trajectory:
-    """What is used of a trajectory.
+    """The parts of a trajectory that are used.
 
     Attributes:
         trial: its name, ``trial_T<date>_<time>_<number>``: when it was recorded.
@@ -66,7 +66,7 @@ class Trajectory:
 
 
 def read_trajectory(value: Any, trial: str, file: str) -> Trajectory:
-    """What is used of a trajectory's JSON value.
+    """Extract the parts that are used from a trajectory's JSON value.
 
     Args:
         value: the value.
@@ -91,7 +91,7 @@ def read_trajectory(value: Any, trial: str, file: str) -> Trajectory:
 def first_pick_ups(plan: Record) -> Iterator[PickUp]:
     """The pick-ups of a plan that tell where a thing was at the start.
 
-    A thing that was picked up or put down before has moved, while its id and its box still say where it stood at first.
+    A thing that was picked up or put down before has moved, while its id and its box still say where it was at first.
     """
     moved: set[str] = set()
     for step in plan.records("high_pddl"):
@@ -106,7 +106,7 @@ def first_pick_ups(plan: Record) -> Iterator[PickUp]:
 
 
 def read_plan(plan: Record) -> list[Json]:
-    """The steps of a plan as a pack holds them: without masks, boxes as [type, position to three places]."""
+    """The steps of a plan in the form a pack has: without masks, with boxes as [type, position to three places]."""
     return [dict(_step(step)) for step in plan.records("high_pddl")]
 
 
@@ -129,12 +129,12 @@ def rounded(position: Point, places: int) -> list[float]:
 
 
 def is_id(text: str) -> bool:
-    """Whether a text has the form of an object's id: ``Type|x|y|z``, or with a part, ``Sink|x|y|z|SinkBasin``."""
+    """Whether a text has the form of an object's id: ``Type|x|y|z``, or ``Sink|x|y|z|SinkBasin`` for a part."""
     return bool(_ID.fullmatch(text))
 
 
 class Record:
-    """A JSON object of which fields are taken with a check of their form.
+    """A JSON object whose fields are checked as they are read.
 
     Args:
         value: the object.
@@ -179,7 +179,7 @@ class Record:
         return value if isinstance(value, str) else self.refuse(f"{field} is not text")
 
     def object_id(self, field: str) -> str:
-        """A field that is the id of an object, which tells its position."""
+        """A field that is the id of an object, which contains its position."""
         value = self.text(field)
         return value if is_id(value) else self.refuse(f"{field} is not the id of an object: {value!r}")
 

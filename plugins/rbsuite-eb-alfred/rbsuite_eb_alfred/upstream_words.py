@@ -26,7 +26,7 @@ _WORDS = (
 
 
 def read_constants(tree: SourceTree) -> dict[str, Json]:
-    """ALFRED's lists of what fits where, as ``alfred_constants.json`` holds them; sets become sorted lists.
+    """ALFRED's lists of what fits where, as stored in ``alfred_constants.json``; sets become sorted lists.
 
     Raises:
         DataError: the file is missing, or a list in it is not made of literals.
@@ -35,7 +35,7 @@ def read_constants(tree: SourceTree) -> dict[str, Json]:
 
 
 def read_words(tree: SourceTree) -> dict[str, Json]:
-    """EB-ALFRED's lists of object types, as ``skill_vocab.json`` holds them.
+    """EB-ALFRED's lists of object types, as stored in ``skill_vocab.json``.
 
     Raises:
         DataError: the file is missing, or a list in it is not made of literals.
@@ -44,7 +44,7 @@ def read_words(tree: SourceTree) -> dict[str, Json]:
 
 
 def base_skills(words: dict[str, Json]) -> list[Json]:
-    """The base actions that the lists give, as ``skills_base.json`` holds them (``utils.py``, ``EBAlfEnv.py``)."""
+    """The base actions that follow from the lists, as stored in ``skills_base.json`` (``utils.py``, ``EBAlfEnv.py``)."""
     names = [f"find a {word}" for word in words["alfred_objs"]]
     names += [f"pick up the {word}" for word in words["alfred_pick_obj"]]
     names += ["put down the object in hand", "drop the object in hand"]
@@ -55,7 +55,7 @@ def base_skills(words: dict[str, Json]) -> list[Json]:
 
 
 def _literals(tree: SourceTree, file: str, names: Sequence[str]) -> dict[str, Json]:
-    """The first values that a module assigns to names; its other statements are left alone."""
+    """The first values that a module assigns to names; its other statements are ignored."""
     reader = LiteralReader(file)
     found: dict[str, Json] = {}
     for statement in tree.read_module(file).body:
@@ -71,7 +71,7 @@ def _literals(tree: SourceTree, file: str, names: Sequence[str]) -> dict[str, Js
 
 
 def _value(reader: LiteralReader, node: ast.expr) -> Json:
-    """A literal, in which a set, which JSON has not, becomes a sorted list."""
+    """A literal, with sets, which JSON does not have, turned into sorted lists."""
     match node:
         case ast.Set(elts=items):
             values = [reader.value(item) for item in items]

@@ -45,10 +45,10 @@ SLICEABLE: tuple[str, ...] = ("Potato", "Lettuce", "Tomato", "Apple", "Bread")
 """What can be sliced, in the order of the actions."""
 
 OPEN_AT_FIRST: frozenset[str] = frozenset({"Box", "Laptop"})
-"""Openable types that a scene starts with open: the expert's trajectories close them and never open them."""
+"""Openable types that are open when a scene starts: the expert's trajectories close them and never open them."""
 
 SLICES: Mapping[str, int] = {"Potato": 7, "Lettuce": 7, "Tomato": 7, "Apple": 7, "Bread": 10}
-"""The number of pieces that slicing makes."""
+"""The number of pieces that slicing produces."""
 
 _FOOD = (
     "Apple AppleSliced ButterKnife DishSponge Egg Fork Knife Ladle Lettuce LettuceSliced Potato PotatoSliced Spatula "
@@ -72,11 +72,11 @@ MOVABLE_RECEPTACLES: Mapping[str, frozenset[str]] = {
     "Pan": frozenset(_words(_FOOD)),
     "Pot": frozenset(_words(_FOOD)),
 }
-"""The receptacles that can be picked up, and the types of objects that a scene may start with in them."""
+"""The receptacles that can be picked up, and the types of objects that may be in them when a scene starts."""
 
 
 def spoken(name: str) -> str:
-    """A bare name as upstream's messages write it: capital first, the rest small (``CellPhone``: ``Cellphone``); ``CD`` stays.
+    """A bare name as upstream's messages write it: a capital, the rest in lower case (``CellPhone``: ``Cellphone``); ``CD`` stays.
 
     Follows ``natural_word_to_ithor_name`` in upstream's utils.py.
     """

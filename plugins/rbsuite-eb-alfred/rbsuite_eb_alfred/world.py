@@ -1,8 +1,8 @@
 """One episode of EB-ALFRED as a state machine.
 
 Follows ``ThorConnector.llm_skill_interact`` and ``EBAlfEnv.get_env_feedback`` (EmbodiedBench/EmbodiedBench,
-b24793607b7c5f1f236dad6d9c3f3c94d0bd4b04, thor_connector.py, EBAlfEnv.py). Upstream carries its notes on slicing and on attempts to put
-over from one episode to the next; here every episode starts without.
+b24793607b7c5f1f236dad6d9c3f3c94d0bd4b04, thor_connector.py, EBAlfEnv.py). Upstream carries its record of slicing and of put attempts over
+from one episode to the next; here every episode starts without one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class AlfredWorld:
     Attributes:
         household: what it was at the start.
         goal: what is asked for.
-        state: what it is now; read it, and change it only by :meth:`do`.
+        state: what it is now; read it, but change it only through :meth:`do`.
 
     Args:
         household: the start, shared.
@@ -71,7 +71,7 @@ class AlfredWorld:
         return Outcome(INVALID.format(message) if message else SUCCESS, not message)
 
     def visible(self) -> tuple[str, ...]:
-        """What is in view, by the names that actions use where there are such; slices by their type."""
+        """What is in view, by the names that actions use if there are any; slices by their type."""
         labels = self.household.labels
         return tuple(dict.fromkeys(labels[index] for index in self.state.in_view()))
 
@@ -85,12 +85,12 @@ class AlfredWorld:
         return twin
 
     def close(self) -> None:
-        """There is nothing to give back."""
+        """There is nothing to release."""
 
 
 def _find(state: State, command: Command) -> str:
-    """Go to an instance: that which the name is bound to, else the nearest. Of what was sliced, to a slice."""
-    # Even where the search fails, what was searched for is where things are put from now on.
+    """Go to an instance: the one that the name is bound to, otherwise the nearest. If it was sliced, to a slice."""
+    # Even if the search fails, what was searched for is where things are put from now on.
     state.target = command
     if command.thing is not None and state.present(command.thing):
         chosen = command.thing

@@ -24,8 +24,8 @@ class NamedAction:
     Attributes:
         kind: what it does.
         target: number of the place (navigate, place), of the category (pick), or of the door (open, close).
-        name: how the agent names it.
-        call: the same in the words of the domain, e.g. ``place(receptacle_aabb_sink_kitchen_counter)``.
+        name: what the agent calls it.
+        call: the same in the domain's terms, e.g. ``place(receptacle_aabb_sink_kitchen_counter)``.
     """
 
     kind: Kind

@@ -1,4 +1,4 @@
-"""EB-Habitat as an environment, with a state machine of ours in place of the simulator."""
+"""EB-Habitat as an environment, with our own state machine in place of the simulator."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class EbHabitat(EmbodiedEnvironment):
         obs_mode: see :class:`rbsuite_embodied.environment.EmbodiedEnvironment`.
 
     Attributes:
-        resources: what :meth:`tasks` read; there is none before.
+        resources: what :meth:`tasks` has read; not set before that.
     """
 
     template: ClassVar[str] = "eb-habitat/world.j2"
@@ -45,7 +45,7 @@ class EbHabitat(EmbodiedEnvironment):
         return HabitatWorld(self.resources.household(task))
 
     def facts(self) -> Mapping[str, Any]:
-        """The sha256 of upstream's files behind the sets, where the pack says."""
+        """The sha256 of upstream's files behind the sets, if the pack says."""
         return {"pickles": dict(self.resources.pickles)} if self.resources.pickles else {}
 
     def solution(self, task: Task) -> Solution | None:
@@ -53,7 +53,7 @@ class EbHabitat(EmbodiedEnvironment):
         return once(self._solutions, task.id, lambda: self._solve(task))
 
     def lessons(self) -> Mapping[str, Lesson]:
-        """What to know of this apartment, by the action that is got wrong."""
+        """What to know about this apartment, by the action that goes wrong."""
         from rbsuite_eb_habitat.lessons import LESSONS
 
         return LESSONS

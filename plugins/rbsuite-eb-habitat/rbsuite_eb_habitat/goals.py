@@ -3,8 +3,8 @@
 A tree is ``{"expr_type": AND|OR|NAND|NOR, "quantifier": EXISTS|FORALL|null, "inputs": [{"name", "expr_type"}], "sub_exprs": [...]}``, where
 a sub-expression is a predicate's text or a tree. As in habitat-lab's ``PddlDomain.expand_quantifiers``, on which upstream's
 ``predicate_task.py`` relies (EmbodiedBench/EmbodiedBench, b24793607b7c5f1f236dad6d9c3f3c94d0bd4b04): sub-trees are expanded first; inputs
-take distinct entities of the type or below it; FORALL is the conjunction of the expression over all assignments, EXISTS the disjunction.
-So NAND under EXISTS says that it holds for some entity, which is less than "for none"; over no entity FORALL is true and EXISTS false.
+take distinct entities of the type or a subtype; FORALL is the conjunction of the expression over all assignments, EXISTS the disjunction.
+So NAND under EXISTS says that it holds for some entity, which is weaker than "for none"; over no entities FORALL is true and EXISTS false.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rbsuite_eb_habitat.vocab import CONSTANTS, DOORS, FRIDGE, PARENTS, PLACE_NU
 MOST_PARTS = 100_000
 """A goal with more predicates, expressions and assignments than this is refused."""
 DEEPEST = 20
-"""A tree that is deeper is refused."""
+"""A deeper tree is refused."""
 
 _OPERATORS = ("AND", "OR", "NAND", "NOR")
 _QUANTIFIERS = ("EXISTS", "FORALL", None)
@@ -30,7 +30,7 @@ _REMEDY = "Import the data again, or fix the goal."
 
 @dataclass(frozen=True, slots=True)
 class Logic:
-    """An expression without quantifiers: ``AND``, ``OR``, ``NAND`` or ``NOR`` of others. Of none, AND is true and OR false."""
+    """An expression without quantifiers: ``AND``, ``OR``, ``NAND`` or ``NOR`` of others. With no operands, AND is true and OR false."""
 
     operator: str
     parts: tuple[Expression, ...]
@@ -43,12 +43,12 @@ Way: TypeAlias = tuple[tuple[bool, Predicate], ...]
 
 @dataclass(frozen=True, slots=True)
 class Lingering:
-    """What the last action changed although it still counts as it was before, until the next action.
+    """What the last action changed but still counts as it was before, until the next action.
 
-    habitat-lab keeps the truth of predicates that it has looked at (``PddlSimInfo.pred_truth_cache``), and upstream's task
-    (``predicate_task.py``) empties that store before an action, not after it. So where a precondition asked for something that the action
-    then changed, goal and subgoals are told what was: not holding anything after picking up, holding the object after placing it, closed
-    after opening, opened after closing.
+    habitat-lab caches the truth of predicates that it has evaluated (``PddlSimInfo.pred_truth_cache``), and upstream's task
+    (``predicate_task.py``) empties that cache before an action, not after it. So if a precondition asked for something that the action then
+    changed, goal and subgoals see the old value: not holding anything after picking up, holding the object after placing it, closed after
+    opening, opened after closing.
 
     Attributes:
         free: nothing was held.
@@ -63,10 +63,10 @@ class Lingering:
 
 
 class State(Protocol):
-    """What predicates are true of. Places are numbers as in :data:`rbsuite_eb_habitat.vocab.PLACES`."""
+    """What predicates are evaluated on. Places are numbers as in :data:`rbsuite_eb_habitat.vocab.PLACES`."""
 
     lies: bytearray
-    """For each object the place it lies on, or a number that is no place while it is held."""
+    """For each object, the place it lies on, or a number that is not a place while it is held."""
     held: int
     """The object in the hand, or -1."""
     open_doors: int
@@ -76,7 +76,7 @@ class State(Protocol):
     picking: int
     """The place that objects can be picked up from, or -1."""
     lingering: Lingering
-    """What counts beside, from before the last action."""
+    """What additionally counts, from before the last action."""
 
 
 Test: TypeAlias = Callable[[State], bool]
@@ -98,7 +98,7 @@ def expand(tree: Mapping[str, Any], objects: Mapping[str, str]) -> Expression:
 
 
 def compile_expression(expression: Expression, objects: Sequence[str]) -> Test:
-    """A function that tells whether an expression holds in a state.
+    """A function that says whether an expression holds in a state.
 
     Args:
         expression: without quantifiers.
@@ -113,7 +113,7 @@ def compile_expression(expression: Expression, objects: Sequence[str]) -> Test:
 
 @dataclass(slots=True)
 class _Expansion:
-    """Takes the quantifiers out of one tree, and stops where that grows too large."""
+    """Expands the quantifiers of one tree, and stops if the result grows too large."""
 
     entities: Mapping[str, str]
     left: int = MOST_PARTS
@@ -156,11 +156,11 @@ class _Expansion:
 
 
 def _check(tree: Any, kinds: Mapping[str, str], depth: int) -> None:
-    """Refuse what upstream refuses before it expands anything: predicates that are unknown or of the wrong arguments.
+    """Refuse what upstream refuses before it expands anything: predicates that are unknown or have the wrong arguments.
 
     Args:
         tree: the goal, or a part of it.
-        kinds: the type of each entity and of each input around the part.
+        kinds: the type of each entity and of each input in scope.
         depth: how deep the part may be.
     """
     if not isinstance(tree, str):
@@ -259,7 +259,7 @@ def _compile_predicate(predicate: Predicate, numbers: Mapping[str, int]) -> Test
 
 
 def _number(predicate: str, argument: str, kind: str, numbers: Mapping[str, int]) -> int:
-    """What an argument is by number: an object, a place, a door, or for ``either`` a place or -1 less an object's number."""
+    """An argument as a number: an object, a place, a door, or for ``either`` a place or ``-1 - number`` of an object."""
     if kind == "object" and argument in numbers:
         return numbers[argument]
     if kind == "door" and argument in DOORS:
@@ -272,7 +272,7 @@ def _number(predicate: str, argument: str, kind: str, numbers: Mapping[str, int]
 
 
 def _lies_on(item: int, place: int) -> Test:
-    # The door stands for what is behind it; nothing ever is in a cabinet.
+    # The door stands for what is behind it; nothing is ever in a cabinet.
     number = PLACE_NUMBER[REFRIGERATOR] if place == PLACE_NUMBER[FRIDGE] else place
     return lambda state: state.lies[item] == number
 
@@ -337,12 +337,12 @@ _SIGNATURES: Mapping[str, tuple[str, ...]] = {
 
 
 def alternatives(expression: Expression, positive: bool = True, most: int = 5_000) -> Iterator[Way]:
-    """The ways to make an expression true (or false), at least the first ones.
+    """The ways to make an expression true (or false), or at least the first ones.
 
     Args:
         expression: without quantifiers.
-        positive: whether it is to be true.
-        most: of each part no more ways than this are looked at, so that the effort is bounded.
+        positive: whether it should be true.
+        most: no more ways than this are considered for each part, so that the effort is bounded.
     """
     if not isinstance(expression, Logic):
         yield ((positive, expression),)

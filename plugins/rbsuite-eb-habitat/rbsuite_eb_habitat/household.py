@@ -13,24 +13,24 @@ from rbsuite_eb_habitat.subgoals import reduce_subgoals
 from rbsuite_eb_habitat.vocab import CATEGORIES, DOORS, PLACE_NUMBER, PLACES
 
 NOWHERE = 255
-"""In place of a place's number: the object is in the hand."""
+"""Used instead of a place's number: the object is in the hand."""
 MOST_OBJECTS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Household:
-    """An episode, ready to be acted in. Places, objects, categories and doors are numbers.
+    """An episode, ready for actions. Places, objects, categories and doors are numbers.
 
     Attributes:
-        categories: for each object its category.
-        listed: for each category its objects, in the order of entities.
-        lies: for each object the place it lies on at first.
-        open_doors: bit set of the doors that are open at first.
-        reach: for each place those within reach there.
-        picking: for each place the one that objects can be picked up from there.
+        categories: for each object, its category.
+        listed: for each category, its objects, in the order of entities.
+        lies: for each object, the place it lies on at the start.
+        open_doors: bit set of the doors that are open at the start.
+        reach: for each place, those within reach there.
+        picking: for each place, the one that objects can be picked up from there.
         goal: the goal without its quantifiers.
         solved: whether the goal holds in a state.
-        subgoals: for each subgoal whether it holds in a state.
+        subgoals: for each subgoal, whether it holds in a state.
     """
 
     categories: tuple[int, ...]
@@ -89,7 +89,7 @@ def reduced_subgoals(episode: Episode, goal: Expression) -> tuple[Logic, ...]:
         goal: its goal without quantifiers.
     """
     initial = {item.instance: item.receptacle for item in episode.items}
-    # Where a goal of nothing but predicates wants the robot.
+    # Where a goal that is a predicate, or consists only of predicates, wants the robot.
     parts: tuple[Expression, ...] = (goal,) if isinstance(goal, tuple) else goal.parts
     places = [part[1][0] for part in parts if isinstance(part, tuple) and part[0] == "robot_at"]
     wanted = places[0] if places and places[0] in PLACE_NUMBER else ""
@@ -108,4 +108,4 @@ def _door(episode: Episode, predicate: Predicate) -> int:
 
 
 _START: Mapping[str, bool] = {"opened_fridge": True, "opened_cab": True, "closed_fridge": False, "closed_cab": False}
-"""The predicates that an episode may start with, with whether the door is open then."""
+"""The predicates that an episode may start with, and whether the door is then open."""

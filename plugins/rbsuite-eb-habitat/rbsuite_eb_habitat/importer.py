@@ -2,7 +2,7 @@
 
 The pack: ``<set>.json`` (episodes; list index = upstream's), ``vocab.json``, ``actions.json`` (the 70 named actions),
 ``standpoint_sets.json`` and ``receptacle_centroids.json`` (derived from the episodes), ``sources.json`` (sha256 of the
-pickles), ``LICENSE`` where the source has one, and ``SOURCE.md``.
+pickles), ``LICENSE`` if the source has one, and ``SOURCE.md``.
 """
 
 from __future__ import annotations
@@ -137,11 +137,11 @@ def _from_checkout(tree: SourceTree) -> _Data:
 
 
 def _from_pack(root: Path) -> tuple[_Data, str | None]:
-    """The data of a pack, and its commit if it has a record of it."""
+    """The data of a pack, and its commit if the pack records it."""
     info = verify_pack(root) if (root / INFO_NAME).exists() else None
     tree = SourceTree(root)
     tables = {file: tree.read_json(file) for file in (*_FILES.values(), VOCAB, _ACTIONS, STANDPOINTS, _CENTROIDS)}
-    # A record that no hash vouches for is not taken over.
+    # A record that no hash vouches for is not adopted.
     hashes = dict(pickle_hashes(root)) if info else {}
     for name, known in upstream_pinned.SETS.items():
         if digest(tables[_FILES[name]]) == known.episodes:
@@ -170,7 +170,7 @@ def _check(target: Path) -> None:
 
 
 def _notes(hashes: Mapping[str, str]) -> tuple[str, ...]:
-    """What is to be known of the sets."""
+    """What to know about the sets."""
     known = upstream_pinned.SETS
     notes = [each.note for name, each in known.items() if each.note and hashes.get(name) == each.sha256]
     other = [name for name, each in known.items() if hashes.get(name) != each.sha256]

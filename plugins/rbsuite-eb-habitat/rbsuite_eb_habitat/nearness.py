@@ -1,19 +1,19 @@
 """What lies within reach of a standpoint.
 
-In the simulator the robot stands beside the place it navigated to, and everything within 2 metres in front of it is within reach of
+In the simulator the robot stands next to the place it navigated to, and everything within 2 metres in front of it is within reach of
 placing, opening and closing (``robot_at`` of the domain). Positions of the robot are not in the data, but the subgoals of the episodes list
 what was within reach at the standpoints of upstream's expert (``standpoint_sets.json``). From these:
 
-- **Placing, opening, closing, and goals about where the robot is:** the place navigated to and its neighbours. Two places are
-  neighbours if, of the standpoints that had one of them within reach, at least nine in ten had the other too, whichever of the two is
-  taken first. This makes the sink a neighbour of both counters and of both drawers; the tables, the sofa and the TV stand stand alone.
-  The refrigerator and its push point are the inside and the door of one piece of furniture, so they are neighbours everywhere.
-- **Picking** asks for 1.5 metres and a narrower angle to the object itself. It reaches what lies on the place navigated to, all of it (at
-  the push point of the refrigerator, what is in it). The simulator also reaches some objects of neighbours, and not always the far end
-  of a long counter.
+- **Placing, opening, closing, and goals about where the robot is:** the place navigated to and its neighbours. Two places are neighbours
+  if, of the standpoints that had one of them within reach, at least nine in ten had the other too, whichever of the two is taken first.
+  This makes the sink a neighbour of both counters and of both drawers; the tables, the sofa and the TV stand have no neighbours. The
+  refrigerator and its push point are the inside and the door of one piece of furniture, so they are neighbours everywhere.
+- **Picking** requires 1.5 metres and a narrower angle to the object itself. It reaches everything that lies on the place navigated to (at
+  the push point of the refrigerator, what is in it). The simulator also reaches some objects on neighbours, and does not always reach the
+  far end of a long counter.
 
-The effect of neighbours beside the strict rule (the place navigated to and nothing else): at the sink an object can be put on a counter
-without another navigation, as upstream's subgoals show. Every reference solution works under the strict rule too.
+The effect of neighbours compared with the strict rule (the place navigated to and nothing else): at the sink an object can be put on a
+counter without another navigation, as upstream's subgoals show. Every reference solution works under the strict rule too.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SHARE = 0.9
 """Share of standpoints that makes two places neighbours."""
 
 Reach = tuple[frozenset[int], ...]
-"""For each place, by its number, the numbers of the places within reach there; itself among them."""
+"""For each place, by its number, the numbers of the places within reach there, including itself."""
 
 _ONE_PIECE = frozenset((PLACE_NUMBER[FRIDGE], PLACE_NUMBER[REFRIGERATOR]))
 
@@ -36,7 +36,7 @@ def reach(standpoints: Standpoints) -> Reach:
     """What lies within reach of each place.
 
     Args:
-        standpoints: sets of places within reach together, each with how often it was seen; none: the strict rule.
+        standpoints: sets of places within reach together, each with the number of times it was seen; none: the strict rule.
     """
     seen = [_count(standpoints, [place]) for place in PLACES]
     return tuple(
@@ -52,7 +52,7 @@ def reach(standpoints: Standpoints) -> Reach:
 
 
 def picking_place(place: int) -> int:
-    """The place whose objects can be picked up at a place: itself, but at the push point of the refrigerator the inside of it."""
+    """The place whose objects can be picked up at a place: itself, except that at the refrigerator's push point it is the inside."""
     return PLACE_NUMBER[REFRIGERATOR] if place == PLACE_NUMBER[FRIDGE] else place
 
 

@@ -1,7 +1,7 @@
 """A directory of EB-Habitat data: the episodes of each set, read and checked at first use.
 
 Layout: ``<set>.json`` (episodes), ``vocab.json`` (the category of each asset) and ``standpoint_sets.json`` (what lies within reach
-together). Files are read as JSON; nothing in them is executed. Other files of the directory are left alone.
+together). Files are read as JSON; nothing in them is executed. Other files in the directory are ignored.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rbsuite_eb_habitat.vocab import CATEGORIES, PLACE_NUMBER, RECEPTACLES, SETS
 T = TypeVar("T")
 
 FOLDER = "eb_habitat"
-"""A directory that holds a folder of this name with the data is accepted too."""
+"""A directory that contains a folder of this name with the data is accepted too."""
 VOCAB, STANDPOINTS = "vocab.json", "standpoint_sets.json"
 
 _REMEDY = "Name a directory that holds EB-Habitat's imported data, or import it again."
@@ -40,7 +40,7 @@ Predicate = tuple[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An object of an episode: its instance name, its category, and the receptacle it lies on at first."""
+    """An object of an episode: its instance name, its category, and the receptacle it lies on at the start."""
 
     instance: str
     category: str
@@ -52,12 +52,12 @@ class Episode:
     """An episode as its file states it.
 
     Attributes:
-        index: place in the set's list.
+        index: position in the set's list.
         scene: id of the scene, e.g. ``v3_sc3_staging_02``.
         instruction: what the robot is told.
         goal: the goal's tree; see :mod:`rbsuite_eb_habitat.goals`.
         start: predicates that are made true at the start.
-        subgoals: for each subgoal its predicates.
+        subgoals: for each subgoal, its predicates.
         items: the objects in the order of the file, which is the order of entities.
     """
 
@@ -71,14 +71,14 @@ class Episode:
 
 
 Standpoints = Sequence[tuple[frozenset[str], int]]
-"""Sets of places that were within reach together, each with how often."""
+"""Sets of places that were within reach together, each with its count."""
 
 
 class Pack:
     """The data of one directory. What its methods return is shared and immutable.
 
     Args:
-        path: the directory, or one that holds it as ``eb_habitat``.
+        path: the directory, or one that contains it as ``eb_habitat``.
 
     Raises:
         DataError: there is no such directory; or, from any method, a file is missing or malformed.
@@ -96,7 +96,7 @@ class Pack:
         return self._files.once((name,), lambda: self._read_episodes(name))
 
     def standpoints(self, scene: str) -> Standpoints:
-        """What lies within reach together in the apartment of a scene: that of the longest name that the scene's id begins with."""
+        """What lies within reach together in a scene's apartment: the one with the longest name that the scene's id begins with."""
         every = self._files.once((STANDPOINTS,), self._read_standpoints)
         names = [name for name in every if scene == name or scene.startswith(f"{name}_")]
         return every[max(names, key=len)] if names else ()
@@ -177,7 +177,7 @@ class _Reader:
                 raise self.malformed(f"has no {field} of type {kind.__name__}")
 
     def check_joints(self, articulation: Any) -> None:
-        """All joints are at 0 in upstream's episodes; what is open is said by predicates."""
+        """All joints are at 0 in upstream's episodes; predicates say what is open."""
         joints = list(articulation.values()) if isinstance(articulation, dict) else [None]
         values = [value for joint in joints for value in (joint.values() if isinstance(joint, dict) else [None])]
         if any(value != 0 for value in values):
@@ -211,7 +211,7 @@ class _Reader:
 
 
 def parse_predicate(text: str) -> Predicate | None:
-    """Name and arguments of a predicate such as ``on_top(X, receptacle)``; ``None`` if it is none."""
+    """Name and arguments of a predicate such as ``on_top(X, receptacle)``; ``None`` if it is not one."""
     found = _PREDICATE.fullmatch(text)
     if found is None:
         return None

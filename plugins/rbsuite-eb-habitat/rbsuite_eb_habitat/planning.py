@@ -1,4 +1,4 @@
-"""Plans that reach the goals of episodes, found from goal and start and tried in the engine."""
+"""Plans that reach the goals of episodes, derived from goal and start and tried in the engine."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from rbsuite_eb_habitat.world import HabitatWorld
 from rbsuite_embodied.environment import MAX_STEPS
 
 MOST_WAYS, MOST_TRIES = 5_000, 500
-"""How many ways to fulfil a goal are looked at, and how many of them tried."""
+"""How many ways to meet a goal are considered, and how many of them are tried."""
 
 _LIES = ("on_top", "in", "at")
 _REST = ("receptacle_aabb_Tbl1_Top1_frl_apartment_table_01", "receptacle_aabb_Tbl2_Top1_frl_apartment_table_02")
-"""Where an object goes that need only be away from where it is."""
+"""Where to put an object that only has to be away from where it is."""
 
 
 def find_plan(episode: Episode, household: Household) -> tuple[Action, ...] | None:
-    """A plan that was seen to reach the goal within the limit of steps; ``None`` if none was found.
+    """A plan that has been checked to reach the goal within the step limit; ``None`` if none was found.
 
-    It ends where the goal holds; for a goal that holds from the start it is one action that changes nothing.
+    It ends as soon as the goal holds; for a goal that holds from the start it is one action that changes nothing.
 
-    Where the goal leaves a choice of objects, those that upstream's expert took are preferred, then the least carrying.
+    If the goal leaves a choice of objects, those that upstream's expert took are preferred, then the plan with the least carrying.
     """
     world = HabitatWorld(household)
     literals = list(islice(alternatives(household.goal, most=MOST_WAYS), MOST_WAYS))
@@ -50,7 +50,7 @@ def find_plan(episode: Episode, household: Household) -> tuple[Action, ...] | No
 
 
 def _steps_to_goal(household: Household, actions: Iterable[Action]) -> int | None:
-    """After how many of the actions the goal holds; ``None``: not at all."""
+    """The number of actions after which the goal holds; ``None`` if it never does."""
     world = HabitatWorld(household)
     for steps, action in enumerate(actions, start=1):
         if action.index is not None:
@@ -62,13 +62,13 @@ def _steps_to_goal(household: Household, actions: Iterable[Action]) -> int | Non
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """What one way of fulfilling a goal asks for.
+    """What one way of meeting a goal asks for.
 
     Attributes:
-        targets: for each object that is to be moved the place it goes to.
-        turns: for each door that is to be moved whether it is to be open.
-        seen: doors that are as the goal wants them.
-        walk: the place where the robot is to be, or -1.
+        targets: for each object that has to be moved, the place it goes to.
+        turns: for each door that has to be moved, whether it has to be open.
+        seen: doors that already are as the goal wants them.
+        walk: the place where the robot has to be, or -1.
     """
 
     targets: Mapping[int, int]
@@ -78,7 +78,7 @@ class _Way:
 
 
 def _way(literals: Sequence[tuple[bool, Predicate]], episode: Episode, household: Household) -> _Way | None:
-    """What the literals ask for; ``None`` where they contradict each other or a plan of this form cannot bring them about."""
+    """What the literals ask for; ``None`` if they contradict each other or no plan of this form can bring them about."""
     numbers = {item.instance: number for number, item in enumerate(episode.items)}
     wanted: dict[int, int] = {}
     doors: dict[int, bool] = {}
@@ -131,7 +131,7 @@ def _settled(
 
 
 def _elsewhere(item: int, places: set[int], episode: Episode) -> int | None:
-    """Where the expert put the object, or a table, or anywhere."""
+    """Where the expert put the object, otherwise a table, otherwise anywhere."""
     instance = episode.items[item].instance
     shown = [
         arguments[1]
@@ -149,7 +149,7 @@ def _rank(way: _Way, expert: set[int]) -> tuple[int, int, int]:
 
 
 def _plan(way: _Way, household: Household) -> tuple[Action, ...]:
-    # Only where there is something else to do is a door's state a condition, and not the task.
+    # A door's state is a condition, rather than the task, only if there is something else to do.
     actions = list(_looks(way.seen, household)) if way.targets else []
     actions += _turned(way, opens=True)
     for item in _in_order(way.targets, household):
@@ -168,7 +168,7 @@ def _plan(way: _Way, household: Household) -> tuple[Action, ...]:
 
 
 def _looks(doors: Sequence[int], household: Household) -> Iterator[Action]:
-    """Without eyes an open door is told by trying to open it: that fails. A closed one is closed again."""
+    """Without vision, opening a door shows whether it is open: then it fails. A door that was closed is closed again."""
     for door in doors:
         yield choose("navigate", PLACE_NUMBER[DOORS[door]])
         yield choose("open", door)
@@ -177,14 +177,14 @@ def _looks(doors: Sequence[int], household: Household) -> Iterator[Action]:
 
 
 def _turned(way: _Way, *, opens: bool) -> Iterator[Action]:
-    """The actions that open, or close, the doors that are to be."""
+    """The actions that open, or close, the doors that have to be opened or closed."""
     for door in (door for door, wanted in way.turns.items() if wanted == opens):
         yield choose("navigate", PLACE_NUMBER[DOORS[door]])
         yield choose("open" if opens else "close", door)
 
 
 def _in_order(targets: Mapping[int, int], household: Household) -> list[int]:
-    """The goal's order, but of one category on one place the first listed goes first, since that is the one picked up."""
+    """The goal's order, except that of one category on one place the first listed goes first, since that is the one picked up."""
     order = list(targets)
     for place, item in enumerate(order):
         alike = [other for other in order if _kind(other, household) == _kind(item, household)]

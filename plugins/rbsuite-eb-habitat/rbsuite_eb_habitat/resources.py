@@ -1,4 +1,4 @@
-"""What all episodes over one task set share: the pack, and what is worked out from it once."""
+"""What all episodes over one task set share: the pack, and what is computed from it once."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Resources:
 
     @cached_property
     def pickles(self) -> Mapping[str, str]:
-        """The sha256 of the file behind each set, where the pack says: upstream has replaced one set in the course of time."""
+        """The sha256 of the file behind each set, if the pack says: upstream has replaced one set over time."""
         from rbsuite_eb_habitat.importer import pickle_hashes
 
         return pickle_hashes(self.pack.path)
@@ -65,13 +65,13 @@ def load_tasks(environment: str, split: str, domain: str, data: str) -> tuple[Ta
     """The task set of a split, and the data behind it; see :meth:`rbsuite.Environment.tasks`.
 
     Args:
-        environment: the name that results bear.
+        environment: the name used in results.
         split: ``sample`` or ``test``.
         domain: one of the sets; ``""``: all of them.
         data: directory of a pack; ``""``: the bundled sample or the imported pack.
 
     Raises:
-        DataError: the data is not there or malformed.
+        DataError: the data is missing or malformed.
         UnknownNameError: no such split or domain.
     """
     if split not in SPLITS:

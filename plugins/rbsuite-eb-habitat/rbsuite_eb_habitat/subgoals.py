@@ -1,11 +1,11 @@
-"""Subgoals: upstream's record of an expert's way, reduced to what a world without geometry can tell.
+"""Subgoals: upstream's record of an expert's path, reduced to what a world without geometry can tell.
 
 Upstream's subgoals are all the predicates that held at the standpoints of an expert, incidental ones among them (every place and object
 that happened to be within 2 metres), and count as achieved once all of them hold at the same step (``TaskProgressMonitor`` in
-``measures.py``, EmbodiedBench/EmbodiedBench, b24793607b7c5f1f236dad6d9c3f3c94d0bd4b04, embodiedbench/envs/eb_habitat). Kept are what is
-held, what lies where, which doors are open or closed, and that the robot is at the place that the expert had gone to. Dropped are all other
-``robot_at`` and ``robot_at_obj``, and where an object lies that is held at the same time (it is above the place that the robot is at). So
-the number of subgoals is upstream's, and progress approximates it.
+``measures.py``, EmbodiedBench/EmbodiedBench, b24793607b7c5f1f236dad6d9c3f3c94d0bd4b04, embodiedbench/envs/eb_habitat). What is kept: what
+is held, what lies where, which doors are open or closed, and that the robot is at the place that the expert had gone to. What is dropped:
+all other ``robot_at`` and ``robot_at_obj``, and where an object lies that is held at the same time (it is above the place that the robot is
+at). So the number of subgoals is upstream's, and progress approximates upstream's.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _DOOR = frozenset(("opened_fridge", "closed_fridge", "opened_cab", "closed_cab")
 
 @dataclass(frozen=True, slots=True)
 class _Stage:
-    """A subgoal, sorted: what is held (``""``: nothing), what lies where, the doors, and where the robot is said to be."""
+    """A subgoal, sorted into parts: what is held (``""``: nothing), what lies where, the doors, and where the robot is said to be."""
 
     held: str
     lies: Mapping[str, str]
@@ -41,8 +41,8 @@ def reduce_subgoals(
     """The subgoals as conjunctions of what is kept; empty ones are left out, as upstream does.
 
     Args:
-        subgoals: for each subgoal its predicates.
-        initial: the receptacle that each object lies on at first.
+        subgoals: for each subgoal, its predicates.
+        initial: the receptacle that each object lies on at the start.
         goal_place: where the goal wants the robot to be; ``""``: nowhere.
     """
     stages = [_stage(subgoal) for subgoal in subgoals if subgoal]
@@ -51,7 +51,7 @@ def reduce_subgoals(
 
 
 def expert_picks(subgoals: Sequence[Sequence[Predicate]]) -> tuple[str, ...]:
-    """The objects that the expert took into its hand, in order, each once."""
+    """The objects that the expert took into its hand, in order, without repetitions."""
     return tuple(dict.fromkeys(args[0] for subgoal in subgoals for name, args in subgoal if name == "holding" and args))
 
 
@@ -78,7 +78,7 @@ def _stage(subgoal: Sequence[Predicate]) -> _Stage:
 
 @dataclass(slots=True)
 class _Expert:
-    """Works out where the expert had gone to at each stage, from what it picks and places there or next."""
+    """Infers where the expert had gone to at each stage, from what it picks and places there or next."""
 
     stages: Sequence[_Stage]
     lies: dict[str, str]
@@ -86,7 +86,7 @@ class _Expert:
     _now: str = field(default="")
 
     def places(self) -> Iterator[str]:
-        """The place at each stage; ``""`` where nothing tells."""
+        """The place at each stage; ``""`` if nothing tells."""
         before = ""
         for number, stage in enumerate(self.stages):
             if stage.held and stage.held != before:
@@ -102,7 +102,7 @@ class _Expert:
             yield self._now
 
     def _next_place(self, number: int, held: str) -> str:
-        """Where the next object is picked up or put down, the next door is, or the goal wants the robot."""
+        """Where the next object is picked up or put down, where the next door is, or where the goal wants the robot."""
         doors = self.stages[number].doors
         for stage in self.stages[number + 1 :]:
             if held and stage.held != held:

@@ -1,8 +1,8 @@
 """Reads a pickle of plain data and numpy arrays without running anything that it names.
 
-A pickle is a program. Three things keep it from doing harm: only opcodes that build plain data, and that call, are let
-through; the only names it may use are numpy's ``_reconstruct``, ``ndarray``, ``dtype`` and ``scalar``, and what it gets
-under them are inert stand-ins of this module, so that numpy itself is not reached; and what it may grow to is bounded.
+A pickle is a program. Three things keep it from doing harm: only opcodes that build plain data, or that call, are allowed; the only names
+it may use are numpy's ``_reconstruct``, ``ndarray``, ``dtype`` and ``scalar``, which resolve to inert stand-ins in this module, so that
+numpy itself is never reached; and the size it may grow to is bounded.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typing import Any, NoReturn
 from rbsuite.errors import DataError
 
 MAX_BYTES = 16 * 2**20
-"""Size of a file; upstream's have at most 0.6 MB."""
+"""Maximum size of a file; upstream's have at most 0.6 MB."""
 MAX_VALUES = 2_000_000
-"""Values in it, each counted as often as it is reached; upstream's have at most 60,000."""
+"""Maximum number of values, each counted as often as it is reached; upstream's have at most 60,000."""
 MAX_DEPTH = 32
-"""Containers within containers."""
+"""Maximum nesting of containers."""
 
 ALLOWED = frozenset(
     (module, name)
@@ -63,16 +63,16 @@ _FORMATS = {
 
 
 def read_pickle(content: bytes, name: str) -> Any:
-    """The value in a pickle: dicts with keys of text or whole numbers, lists (tuples and arrays become lists, numpy's
-    numbers Python's), text, numbers, booleans and None, shared by nothing.
+    """The value in a pickle: dicts with keys of text or whole numbers, lists (tuples and arrays become lists, numpy's numbers Python's),
+    text, numbers, booleans and None, with nothing shared.
 
     Args:
         content: the file's bytes.
         name: the file's name in messages.
 
     Raises:
-        DataError: it names something it has no business with, holds something else, is too large, or is damaged; the
-            message says what was refused.
+        DataError: it uses a name it has no business with, contains something else, is too large, or is damaged; the message says what was
+            refused.
     """
     if len(content) > MAX_BYTES:
         raise DataError(f"{name} is larger than {MAX_BYTES // 2**20} MiB.", _REMEDY)
@@ -81,18 +81,18 @@ def read_pickle(content: bytes, name: str) -> Any:
         return _Copier().copy(_Unpickler(io.BytesIO(content)).load())
     except _Refused as refused:
         raise DataError(f"{name} is rejected, and nothing in it was run: {refused}.", _REMEDY) from None
-    except Exception as error:  # A damaged pickle raises almost anything.
+    except Exception as error:  # A damaged pickle may raise almost anything.
         raise DataError(
             f"{name} is a damaged pickle ({type(error).__name__}: {error}).", "Restore the file."
         ) from error
 
 
 class _Refused(Exception):
-    """What a pickle has no business with."""
+    """Something that a pickle has no business with."""
 
 
 def _check_opcodes(content: bytes) -> None:
-    """Look through the program before any of it is carried out; a name tells more than an opcode, so names come first."""
+    """Look through the program before any of it is executed; a name says more than an opcode, so names come first."""
     for opcode, argument, _ in pickletools.genops(content):
         if opcode.name in ("GLOBAL", "INST"):
             module, _, name = str(argument).partition(" ")
@@ -110,7 +110,7 @@ def _check_name(module: str, name: str) -> None:
 
 
 class _StandIn:
-    """Something that numpy's names stand for; it has no state that a pickle could set."""
+    """What numpy's names resolve to; it has no state that a pickle could set."""
 
     __slots__ = ()
 
@@ -119,7 +119,7 @@ class _StandIn:
 
 
 class _Ndarray(_StandIn):
-    """``numpy.ndarray``, which a pickle names and does not call."""
+    """``numpy.ndarray``, which a pickle names but does not call."""
 
     __slots__ = ()
 
@@ -137,7 +137,7 @@ class _Function(_StandIn):
 
 
 class _Dtype:
-    """A number's type, made as ``dtype("f4", False, True)`` and then given its byte order."""
+    """A numeric type, made as ``dtype("f4", False, True)`` and then given its byte order."""
 
     __slots__ = ("_code", "_order")
 
@@ -155,7 +155,7 @@ class _Dtype:
                 raise _Refused("it holds an array whose numbers have parts or properties")
 
     def numbers(self, count: int, data: object) -> tuple[Any, ...]:
-        """The numbers in ``count`` items' bytes."""
+        """The numbers encoded in the bytes of ``count`` items."""
         pattern = struct.Struct(f"{self._order}{count}{_FORMATS[self._code]}")
         if not isinstance(data, bytes) or len(data) != pattern.size:
             raise _Refused("it holds an array whose size is not the one stated")
@@ -163,7 +163,7 @@ class _Dtype:
 
 
 class _Array:
-    """An array, made empty by ``_reconstruct`` and then given its content."""
+    """An array, created empty by ``_reconstruct`` and then given its content."""
 
     __slots__ = ("content",)
 
@@ -207,7 +207,7 @@ def _scalar(dtype: object, data: object = None) -> Any:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Gives the stand-ins for the allowed names, and nothing for any other. They are its own: nothing outlives it."""
+    """Returns the stand-ins for the allowed names, and nothing for any other. They belong to it: nothing outlives it."""
 
     def __init__(self, file: io.BytesIO) -> None:
         super().__init__(file)
@@ -229,7 +229,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 class _Copier:
-    """Copies what was unpickled as a tree of plain values, within bounds: what is shared can grow without end."""
+    """Copies what was unpickled as a tree of plain values, within bounds, since shared values can grow without limit."""
 
     def __init__(self) -> None:
         self._left = MAX_VALUES

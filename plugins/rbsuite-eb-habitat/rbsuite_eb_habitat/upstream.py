@@ -1,4 +1,4 @@
-"""Reads EB-Habitat's episodes and vocabulary from a checkout, as a pack holds them; nothing in it is run.
+"""Reads EB-Habitat's episodes and vocabulary from a checkout, in the form a pack has; nothing in it is run.
 
 Layout after EmbodiedBench/EmbodiedBench, b24793607b7c5f1f236dad6d9c3f3c94d0bd4b04, ``embodiedbench/envs/eb_habitat``:
 ``datasets/<set>.pickle``, ``dataset/configs/dataset.yaml`` (categories, assets, receptacles) and
@@ -32,7 +32,7 @@ _MOST_YAML_BYTES = 2**20
 
 @dataclass(frozen=True, slots=True)
 class EpisodeSet:
-    """The episodes of a set as a pack holds them, and the sha256 (hex) of the file they are from."""
+    """The episodes of a set in the form a pack has, and the sha256 (hex) of the file they come from."""
 
     episodes: list[Json]
     sha256: str
@@ -42,7 +42,7 @@ def read_set(tree: SourceTree, name: str) -> EpisodeSet:
     """The episodes of a set.
 
     Raises:
-        DataError: the file is missing, is refused (see :mod:`.unpickle`) or malformed.
+        DataError: the file is missing, refused (see :mod:`.unpickle`) or malformed.
     """
     file = PICKLES[name]
     content = tree.read_bytes(file)
@@ -50,7 +50,7 @@ def read_set(tree: SourceTree, name: str) -> EpisodeSet:
 
 
 def read_episodes(value: Any, file: str) -> list[Json]:
-    """The episodes in what a pickle holds: ``all_eps``, with indices into ``idx_to_name`` and ``all_transforms``.
+    """The episodes in the contents of a pickle: ``all_eps``, with indices into ``idx_to_name`` and ``all_transforms``.
 
     Args:
         value: the unpickled value.
@@ -64,7 +64,7 @@ def read_episodes(value: Any, file: str) -> list[Json]:
 
 
 class _Table:
-    """A set's file: episodes whose names and poses stand in lists of their own."""
+    """A set's file: episodes whose names and poses are in separate lists."""
 
     def __init__(self, file: str, value: Any) -> None:
         self._where = file
@@ -75,7 +75,7 @@ class _Table:
         self.entries = self._list(fields.get("all_eps"), "all_eps")
 
     def episode(self, index: int, entry: Any) -> Json:
-        """An episode as a pack holds it."""
+        """An episode in the form a pack has."""
         self._where = f"{self._file}: episode {index}"
         fields = self._dict(entry, "it")
         return {

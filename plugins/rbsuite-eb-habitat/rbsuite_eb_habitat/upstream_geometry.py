@@ -14,10 +14,10 @@ _ROBOT_AT = re.compile(r"robot_at\((receptacle_aabb_\w+|cab_push_point_\w+|fridg
 
 
 def standpoint_sets(episodes: Iterable[Json]) -> Json:
-    """For each apartment (``v3_sc3``, ...) the sets of places that a subgoal has the robot at, with how many subgoals
-    do; most frequent first.
+    """For each apartment (``v3_sc3``, ...), the sets of places that a subgoal has the robot at, with the number of such subgoals; most
+    frequent first.
 
-    Subgoals state every place that was within 2 m, and in front, where the expert stood.
+    Subgoals state every place that was within 2 m and in front of where the expert stood.
     """
     found: dict[str, Counter[tuple[str, ...]]] = {}
     for episode in episodes:
@@ -33,7 +33,7 @@ def standpoint_sets(episodes: Iterable[Json]) -> Json:
 
 
 def receptacle_centroids(episodes: Iterable[Json]) -> Json:
-    """For each scene the mean position (x, y, z in metres, to three places) of the objects on each receptacle."""
+    """For each scene, the mean position (x, y, z in metres, to three places) of the objects on each receptacle."""
     found: dict[str, dict[str, list[list[float]]]] = {}
     for episode in episodes:
         scene = found.setdefault(episode["scene_id"], {})
@@ -46,5 +46,5 @@ def receptacle_centroids(episodes: Iterable[Json]) -> Json:
 
 
 def _mean(positions: Sequence[Sequence[float]]) -> list[float]:
-    # Added one by one: what sum() does with floats depends on the version of Python, and the third place on it.
+    # Added one by one: the result of sum() on floats depends on the Python version, and the third place depends on that.
     return [round(reduce(add, axis) / len(axis), 3) for axis in zip(*positions, strict=True)]

@@ -1,7 +1,6 @@
-"""What is known of EB-Habitat's data: the files of EmbodiedBench/EmbodiedBench, commit b24793607b7c, by their hashes.
+"""What is known about EB-Habitat's data: the files of EmbodiedBench/EmbodiedBench, commit b24793607b7c, by their hashes.
 
-That repository keeps the pickles in Git LFS; their oids there are the hashes below. zjunlp/WorldMind holds the same files
-themselves.
+That repository keeps the pickles in Git LFS; their oids there are the hashes below. zjunlp/WorldMind contains the files themselves.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ COMMIT = "b24793607b7c5f1f236dad6d9c3f3c94d0bd4b04"
 
 ARCHIVE_REPOSITORY = "zjunlp/WorldMind"
 ARCHIVE_COMMIT = "4aa928805e74f6cacd98b61443759e7e8910e8e6"
-"""Archives of a forge hold the pointers of Git LFS, not the files; this repository has the same files outside of it."""
+"""Archives of a forge contain Git LFS pointers, not the files; this repository has the same files outside of LFS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +22,8 @@ class KnownSet:
 
     Attributes:
         sha256: of the pickle, in hexadecimal digits.
-        episodes: digest (:func:`rbsuite.jsonable.digest`) of the episodes as a pack holds them.
-        note: what is to be known of it.
+        episodes: digest (:func:`rbsuite.jsonable.digest`) of the episodes in the form a pack has.
+        note: what to know about it.
     """
 
     sha256: str
@@ -70,4 +69,4 @@ DATASET_SHA256 = "abdd8bf6e03dd4f459f5a10acbc51563c6c9f27407cd7a7c63d4b972aac16c
 DOMAIN_SHA256 = "d62aa2ed4c3d245ca5670c60e4a8132cdb15911d52bf9db33fcd994ef7469c03"
 
 PACK_DIGEST = "f141c5df0d9e5274b46757d5f814b8a26e8f83b9e7f3cdf01deed390056fc8f1"
-"""Digest of the content of the pack made from that commit: of the digests of its tables by file name."""
+"""Digest of the content of the pack made from that commit, over the digests of its tables by file name."""

@@ -29,7 +29,7 @@ _NAMED = {
     "sink": "sink in the kitchen",
     "sofa": "sofa",
 }
-"""What a part of a receptacle's id says of its name; the first that fits counts."""
+"""What a part of a receptacle's id says about its name; the first that matches counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ def _constants(value: Any) -> list[tuple[str, str]]:
 
 
 def _at(value: Any, *path: str | int) -> Any:
-    """What stands at a path of keys and indices, or None."""
+    """The value at a path of keys and indices, or None."""
     for step in path:
         if isinstance(step, int):
             value = value[step] if isinstance(value, list) and len(value) > step else None

@@ -43,14 +43,14 @@ _RECEPTACLE_NAMES: Mapping[str, str] = {
 CABINETS: tuple[str, ...] = tuple(_CABINET_NAMES)
 """The cabinets, in the order of the actions. They can be opened and closed; nothing is ever in them."""
 FRIDGE = "fridge_push_point"
-"""The refrigerator as something with a door; the place inside it is :data:`REFRIGERATOR`."""
+"""The refrigerator as a thing with a door; the place inside it is :data:`REFRIGERATOR`."""
 DOORS: tuple[str, ...] = (FRIDGE, *CABINETS)
 """What can be opened and closed; an index into this is a door's bit."""
 RECEPTACLES: tuple[str, ...] = tuple(_RECEPTACLE_NAMES)
 """The 11 places where objects can lie, in the order of the actions."""
 REFRIGERATOR = "receptacle_aabb_middle_topfrl_apartment_refrigerator"
 DRAWERS: tuple[str, ...] = RECEPTACLES[-2:]
-"""The drawers. They are closed, and no action opens them; placing in them and picking from them goes all the same."""
+"""The drawers. They are closed, and no action opens them; placing in them and picking from them works anyway."""
 
 PLACES: tuple[str, ...] = (*CABINETS, FRIDGE, *RECEPTACLES)
 """The 16 places to navigate to, in the order of the actions; an index into this is a place's number."""
@@ -75,7 +75,7 @@ PARENTS: Mapping[str, tuple[str, ...]] = {
     "static_obj_type": (),
     **dict.fromkeys(CATEGORIES, ("movable_entity_type",)),
 }
-"""The types right above each type of the domain."""
+"""The direct supertypes of each type of the domain."""
 
 CONSTANTS: Mapping[str, str] = {
     **dict.fromkeys(CABINETS, "cab_type"),
@@ -87,5 +87,5 @@ CONSTANTS: Mapping[str, str] = {
 
 
 def is_subtype(kind: str, wanted: str) -> bool:
-    """Whether a type is another one or below it."""
+    """Whether a type is another one or a subtype of it."""
     return kind == wanted or any(is_subtype(parent, wanted) for parent in PARENTS.get(kind, ()))

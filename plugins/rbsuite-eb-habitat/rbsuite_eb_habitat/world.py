@@ -50,7 +50,7 @@ HAND_EMPTY = Outcome(
     f"{_FAILED} Robot cannot place any object when not holding something. Please pick the object before place it.",
     False,
 )
-# Upstream takes the second part of ``cab_push_point_7`` for the cabinet's name; so every cabinet is called "push".
+# Upstream takes the second part of ``cab_push_point_7`` for the cabinet's name, so every cabinet is called "push".
 _DOOR_TEXTS = tuple("refrigerator" if door == FRIDGE else "cabinet push" for door in DOORS)
 OPENED = tuple(Outcome(f"{_DONE} and now {door} is open.", True) for door in _DOOR_TEXTS)
 CLOSED = tuple(Outcome(f"{_DONE} and now {door} is closed.", True) for door in _DOOR_TEXTS)
@@ -107,7 +107,7 @@ class HabitatWorld:
 
     @property
     def achieved(self) -> Achieved:
-        """Whether the goal holds, and the share of subgoals that were met at some time; all of them on success."""
+        """Whether the goal holds, and the share of subgoals that have been met at some point; all of them on success."""
         return self._achieved
 
     def do(self, index: int) -> Outcome:
@@ -132,14 +132,14 @@ class HabitatWorld:
     def visible(self) -> tuple[str, ...]:
         """The place that the robot is at, what lies there, the doors within reach, and what is in the hand.
 
-        That is what a camera at the standpoint shows, by name: nothing before the first navigation, nothing of other places, nothing that
-        lies in a drawer or behind the closed door of the refrigerator. Two objects of one category are named twice. Which of several
-        objects is meant, and its colour, names do not tell.
+        That is what a camera at the standpoint shows, by name: nothing before the first navigation, nothing at other places, nothing that
+        lies in a drawer or behind the closed door of the refrigerator. If two objects have the same category, its name appears twice. Names
+        do not tell which of several objects is meant, nor its colour.
         """
         return tuple(self._in_view())
 
     def refuse(self) -> None:
-        """Nothing is kept of replies that name no action."""
+        """Replies that name no action leave no trace."""
 
     def fork(self) -> Self:
         """An independent copy in the same state."""
@@ -151,7 +151,7 @@ class HabitatWorld:
         return twin
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """There is nothing to release."""
 
     def _navigate(self, place: int) -> Outcome:
         self._place = place

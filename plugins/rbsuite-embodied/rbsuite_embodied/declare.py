@@ -15,7 +15,7 @@ CITATION = (
     "Models for Vision-Driven Embodied Agents. arXiv:2502.09560, 2025."
 )
 MAX_TURNS = 40
-"""The environment itself cuts at 30 steps; a turn may also be a reply without an action, of which there are at most ten."""
+"""The environment itself stops at 30 steps; a turn may also be a reply without an action, of which there are at most ten."""
 
 OBS_MODE = Option(
     "obs_mode",
@@ -62,15 +62,15 @@ def simulator_spec(
     tells_view: bool,
     rows: tuple[Fidelity, ...] = (),
 ) -> EnvironmentSpec:
-    """The declaration of the backend that asks the user's EmbodiedBench, made from the symbolic one's.
+    """The declaration of the backend that uses the user's EmbodiedBench, made from the symbolic one's.
 
     Args:
         symbolic: the symbolic backend's; its first alias is the benchmark's name.
         engine: what upstream's environment runs in, e.g. ``"AI2-THOR"``.
         factory: a subclass of :class:`rbsuite_embodied.simulator.SimulatorEnvironment`.
         check: what ``rbsuite doctor`` calls.
-        tells_view: whether upstream tells what is in view.
-        rows: further rows of its fidelity.
+        tells_view: whether upstream reports what is in view.
+        rows: additional fidelity rows.
     """
     name = symbolic.aliases[0]
     return replace(

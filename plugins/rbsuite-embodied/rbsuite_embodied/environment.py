@@ -28,14 +28,14 @@ Ended = Literal["", "success", "steps", "invalid_actions", "empty_plan", "world"
 class EmbodiedEpisode(SyncEpisode):
     """A household in which an agent acts by named actions.
 
-    The first observation is the instruction, with the named actions; those after it are what the world says of the last action. An action
-    is a choice by index, or a text: the exact name of an action; the empty text, by which the agent ends the episode; anything else is a
-    reply that could not be read. The reward is the change of progress.
+    The first observation is the instruction, with the named actions; later ones are what the world says about the last action. An action is
+    a choice by index, or a text: the exact name of an action; the empty text, which ends the episode; anything else is a reply that could
+    not be read. The reward is the change of progress.
 
     Args:
         world: the world at the start of the task; the episode closes it.
         instruction: what is to be done.
-        prompt: what the agent is told of the world before the task.
+        prompt: what the agent is told about the world before the task.
         obs_mode: see :class:`EmbodiedEnvironment`.
     """
 
@@ -69,10 +69,10 @@ class EmbodiedEpisode(SyncEpisode):
         return self._seen(UNREADABLE, valid=False)
 
     def grade(self, end: EndReason) -> Grade:
-        """1 if the goal held after an action, else 0: upstream looks after actions only, and then ends the episode.
+        """1 if the goal held after an action, else 0: upstream checks only after actions, and then ends the episode.
 
-        Whatever cut the rollout, the record is that of the last action. Upstream takes progress from an empty record where the last reply
-        held no action; both figures are given.
+        Whatever cut the rollout, the record is that of the last action. Upstream takes progress from an empty record if the last reply
+        contained no action; both figures are reported.
         """
         progress = self._achieved.progress
         measures = {"progress": progress, "progress_upstream": progress if self._after_reading else 0.0}
@@ -99,7 +99,7 @@ class EmbodiedEpisode(SyncEpisode):
         return twin
 
     def close(self) -> None:
-        """Give back the world."""
+        """Release the world."""
         self._world.close()
 
     def _index(self, action: Action) -> int | None:
@@ -124,7 +124,7 @@ class EmbodiedEpisode(SyncEpisode):
         return self._seen(outcome.feedback, valid=outcome.valid)
 
     def _seen(self, text: str, *, valid: bool) -> Observation:
-        """What is seen after a turn, once the limits have been looked at."""
+        """What is seen after a turn, once the limits have been checked."""
         if not self._ended:
             if self._invalid >= MAX_INVALID:
                 self._ended = "invalid_actions"
@@ -138,15 +138,15 @@ class EmbodiedEpisode(SyncEpisode):
 
 
 class EmbodiedEnvironment(SyncEnvironment):
-    """Household tasks in a state machine of ours.
+    """Household tasks in our own state machine.
 
     Args:
-        obs_mode: ``feedback`` gives what upstream's agents get without images: the world's feedback alone. ``visible`` adds what is in
-            view, which upstream knows (``info['object_states']``) and does not show.
+        obs_mode: ``feedback`` shows what upstream's agents get without images: the world's feedback alone. ``visible`` adds what is in
+            view, which upstream knows (``info['object_states']``) but does not show.
     """
 
     template: ClassVar[str]
-    """The template of what the agent is told of the world before the task."""
+    """The template of what the agent is told about the world before the task."""
 
     def __init__(self, *, obs_mode: str = FEEDBACK) -> None:
         self._obs_mode = obs_mode
@@ -156,7 +156,7 @@ class EmbodiedEnvironment(SyncEnvironment):
         """The world at the start of a task."""
 
     def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> EmbodiedEpisode:
-        """The task's episode; nothing in it is left to chance."""
+        """The task's episode; nothing in it is random."""
         prompt = services.render(self.template, **self.prompt_variables(task))
         return EmbodiedEpisode(self.open_world(task), task.query, prompt, self._obs_mode)
 

@@ -1,4 +1,4 @@
-"""Git LFS pointers: the small text files that stand for large ones where git's LFS filter did not run.
+"""Git LFS pointers: the small text files that stand in for large ones if git's LFS filter did not run.
 
 Format after the Git LFS specification, version 1: lines of a key, a space and a value; ``version`` first, then ``oid
 sha256:HEX`` and ``size BYTES`` among the rest.
@@ -15,7 +15,7 @@ from rbsuite.data.checkout import SourceTree
 from rbsuite.errors import DataError
 
 MAX_POINTER_BYTES = 1024
-"""What a pointer may have at most, by the specification."""
+"""Maximum size of a pointer, by the specification."""
 
 _VERSIONS = (b"version https://git-lfs.github.com/spec/", b"version https://hawser.github.com/spec/")
 _OID = re.compile(r"^oid sha256:([0-9a-f]{64})$", re.MULTILINE)
@@ -36,7 +36,7 @@ class Pointer:
 
 
 def read_pointer(content: bytes) -> Pointer | None:
-    """The pointer that a file's bytes are; ``None`` if they are none."""
+    """The pointer in a file's bytes; ``None`` if they are not one."""
     if len(content) > MAX_POINTER_BYTES or not content.startswith(_VERSIONS):
         return None
     text = content.decode("utf-8", "replace")
@@ -57,12 +57,12 @@ def read_file(tree: SourceTree, name: str) -> bytes:
 
 
 def refuse_pointers(tree: SourceTree, names: Iterable[str], elsewhere: str = "") -> None:
-    """Check that files of a checkout are themselves; those that are missing are for their reader to find.
+    """Check that files of a checkout are real files, not pointers; missing ones are left for their reader to report.
 
     Args:
         tree: the checkout.
         names: the files.
-        elsewhere: a repository that is known to hold them outside of Git LFS.
+        elsewhere: a repository that is known to have them outside of Git LFS.
 
     Raises:
         DataError: some are pointers; the message names them all, with the oid of each.

@@ -1,6 +1,6 @@
-"""The backend that asks the user's own EmbodiedBench, with its real simulators, through :mod:`rbsuite_embodied.bridge`.
+"""The backend that uses the user's own EmbodiedBench, with its real simulators, through :mod:`rbsuite_embodied.bridge`.
 
-It is another environment than the symbolic one: results of the two are never mixed.
+It is a different environment from the symbolic one: results of the two are never mixed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from rbsuite_embodied.world import Achieved, Outcome
 
 SPLIT = "test"
 _CHECK_TIMEOUT = 60.0
-"""Seconds at most that ``rbsuite doctor`` waits for an answer."""
+"""Maximum number of seconds that ``rbsuite doctor`` waits for an answer."""
 
 _T = TypeVar("_T")
 
@@ -35,10 +35,10 @@ _T = TypeVar("_T")
 class SimulatorWorld:
     """An episode in a simulator, as a :class:`rbsuite_embodied.world.World`.
 
-    How far a task is upstream tells after an action only; before the first, nothing is achieved.
+    Upstream reports progress only after an action; before the first, nothing is achieved.
 
     Args:
-        bridge: the process; whoever has it gives it back.
+        bridge: the process; whoever holds it returns it.
         start: the episode before its first action.
     """
 
@@ -51,11 +51,11 @@ class SimulatorWorld:
 
     @property
     def images(self) -> tuple[Image, ...]:
-        """See :class:`rbsuite_embodied.world.World`; also after a reply that named no action it is the last one."""
+        """See :class:`rbsuite_embodied.world.World`; after a reply that named no action, it is still the last one."""
         return (Image("image/png", self._image, "what the robot sees"),) if self._image else ()
 
     def do(self, index: int) -> Outcome:
-        """See :class:`rbsuite_embodied.world.World`. Limits that upstream keeps too are not its own reason to end."""
+        """See :class:`rbsuite_embodied.world.World`. Limits that upstream also enforces do not count as its own reason to end."""
         moved = self._bridge.step(index)
         self.achieved = Achieved(moved.success, moved.progress)
         self._visible, self._image = moved.visible, moved.image
@@ -78,17 +78,17 @@ class SimulatorWorld:
         raise NotImplementedError("an episode in a simulator cannot be forked: its state cannot be copied")
 
     def close(self) -> None:
-        """There is nothing of its own to give back."""
+        """It has nothing of its own to release."""
 
 
 class SimulatorEpisode(Episode):
-    """An episode whose world keeps its caller waiting: so it is played in a thread.
+    """An episode whose world blocks its caller, so it is played in a thread.
 
     Args:
         played: the episode.
         bridge: the process behind it.
         executor: where it is played.
-        leave: what is to be done in the end.
+        leave: what to do at the end.
     """
 
     def __init__(
@@ -101,14 +101,14 @@ class SimulatorEpisode(Episode):
         self.observation = played.observation
 
     async def act(self, action: Action) -> Observation:
-        """See :class:`rbsuite.Episode`. To cancel it ends the process."""
+        """See :class:`rbsuite.Episode`. Cancelling it ends the process."""
         played = self._played
         played.observation = await _in_thread(self._executor, self._bridge, played.act, action)
         self.reward, self.truncated = played.reward, played.truncated
         return played.observation
 
     async def grade(self, end: EndReason) -> Grade:
-        """See :class:`rbsuite.Episode`; nothing is asked any more."""
+        """See :class:`rbsuite.Episode`; the process is not asked again."""
         return self._played.grade(end)
 
     def closes(self, action: Action) -> bool:
@@ -120,33 +120,33 @@ class SimulatorEpisode(Episode):
         return self._played.audience(actor, action)
 
     async def aclose(self) -> None:
-        """Give the process back."""
+        """Return the process."""
         self._leave(self._bridge)
 
 
 class SimulatorEnvironment(Environment):
-    """Upstream's tasks in upstream's simulators. A plugin's subclass sets the class variables, and no more.
+    """Upstream's tasks in upstream's simulators. A plugin's subclass only sets the class variables.
 
     The tasks are those of the symbolic backend, read from the imported pack: same ids, same instructions. There are no solutions, so
-    simulated models cannot act in it. An episode has a process for itself; when it is over, the next one goes on with it. How many there
-    may be at once says :attr:`rbsuite_embodied.bridge.settings.Settings.simulators`; further episodes wait.
+    simulated models cannot act in it. Each episode has a process to itself; when it is over, the next one reuses it.
+    :attr:`rbsuite_embodied.bridge.settings.Settings.simulators` limits how many there may be at the same time; further episodes wait.
 
     Args:
         obs_mode: see :class:`rbsuite_embodied.environment.EmbodiedEnvironment`.
         images: whether to add to each observation what upstream's agents are shown, the picture of the robot's camera.
 
     Raises:
-        UsageError: ``visible`` where upstream does not report what is in view.
+        UsageError: ``visible`` if upstream does not report what is in view.
     """
 
     name: ClassVar[str]
-    """Of the environment, with the backend: ``eb-alfred[simulator]``."""
+    """The environment's name, with the backend: ``eb-alfred[simulator]``."""
     upstream: ClassVar[str]
     """Upstream's environment: ``eb-alfred`` or ``eb-habitat``."""
     symbolic: ClassVar[type[EmbodiedEnvironment]]
-    """The symbolic backend, which gives the tasks and the template."""
+    """The symbolic backend, which provides the tasks and the template."""
     tells_view: ClassVar[bool]
-    """Whether upstream tells what is in view."""
+    """Whether upstream reports what is in view."""
 
     def __init__(self, *, obs_mode: str = FEEDBACK, images: bool = False) -> None:
         if obs_mode == VISIBLE and not self.tells_view:
@@ -155,7 +155,7 @@ class SimulatorEnvironment(Environment):
         self._images = images
         self._idle: list[Bridge] = []
         self._turns: asyncio.Semaphore | None = None
-        # The semaphore sees to it that there are no more threads at work than simulators.
+        # The semaphore ensures that no more threads are at work than there are simulators.
         self._executor = ThreadPoolExecutor(MOST_SIMULATORS, f"{self.upstream} simulator")
         self._facts: Mapping[str, Any] = {}
         self._facts_lock = threading.Lock()
@@ -167,10 +167,10 @@ class SimulatorEnvironment(Environment):
         return replace(self.symbolic().tasks(split, domain=domain, data=data), environment=self.name)
 
     async def open(self, task: Task, *, seed: int, services: EpisodeServices) -> Episode:
-        """The task's episode, whose instruction must be the task's. The simulators' own chance is not seeded.
+        """The task's episode, whose instruction must be the task's. The simulators' own randomness is not seeded.
 
         Raises:
-            EnvironmentFailure: EmbodiedBench cannot be had, or failed.
+            EnvironmentFailure: EmbodiedBench is unavailable, or failed.
         """
         if self._turns is None:
             self._turns = asyncio.Semaphore(Settings.read(os.environ).simulators)
@@ -192,12 +192,12 @@ class SimulatorEnvironment(Environment):
         return {"visible": self._obs_mode == VISIBLE, "images": self._images}
 
     def facts(self) -> Mapping[str, Any]:
-        """Which EmbodiedBench answers, in which Python, once it has been imported there; no path is part of it.
+        """Which EmbodiedBench answers, in which Python, once it has been imported there; paths are not included.
 
-        It is asked, so an experiment that has none ends before it begins.
+        EmbodiedBench is actually asked, so an experiment without one ends before it begins.
 
         Raises:
-            EnvironmentFailure: none does.
+            EnvironmentFailure: none answers.
         """
         if not self._facts:
             bridge = self._take()
@@ -215,12 +215,12 @@ class SimulatorEnvironment(Environment):
             self._executor.shutdown(wait=False)
 
     def _take(self, eval_set: str = "") -> Bridge:
-        """An idle process that still lives, if possible one whose simulator has the set open; else a new one."""
+        """An idle process that is still alive, if possible one whose simulator has the set open; otherwise a new one."""
         self._idle = sorted((idle for idle in self._idle if not idle.ended), key=lambda idle: idle.eval_set == eval_set)
         return self._idle.pop() if self._idle else Bridge(self.upstream, Settings.read(os.environ))
 
     def _leave(self, bridge: Bridge) -> None:
-        """Let the next episode go on with a process; one that has failed is forgotten, and so ended."""
+        """Let the next episode reuse a process; one that has failed is dropped, which ends it."""
         assert self._turns is not None
         self._turns.release()
         if bridge.alive:
@@ -258,7 +258,7 @@ class SimulatorEnvironment(Environment):
 
 
 async def _in_thread(executor: Executor, bridge: Bridge, function: Callable[..., _T], *arguments: Any) -> _T:
-    """What a function that waits for a bridge gives. If this is cancelled, the process is killed: then the function ends too."""
+    """The result of a function that waits for a bridge. If this is cancelled, the process is killed, which ends the function too."""
     work = asyncio.get_running_loop().run_in_executor(executor, lambda: function(*arguments))
     try:
         return await asyncio.shield(work)
@@ -269,12 +269,12 @@ async def _in_thread(executor: Executor, bridge: Bridge, function: Callable[...,
 
 
 def check_alfred() -> str:
-    """Whether EB-ALFRED's simulator can be asked, for ``rbsuite doctor``: ``""``, or what is missing in one line."""
+    """Whether EB-ALFRED's simulator can be used, for ``rbsuite doctor``: ``""``, or what is missing in one line."""
     return _check("eb-alfred")
 
 
 def check_habitat() -> str:
-    """Whether EB-Habitat's simulator can be asked, for ``rbsuite doctor``: ``""``, or what is missing in one line."""
+    """Whether EB-Habitat's simulator can be used, for ``rbsuite doctor``: ``""``, or what is missing in one line."""
     return _check("eb-habitat")
 
 

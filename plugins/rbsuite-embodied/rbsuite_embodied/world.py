@@ -1,4 +1,4 @@
-"""The contract of a world: what stands behind the named actions, whether a state machine of ours or a simulator elsewhere."""
+"""The contract of a world: what is behind the named actions, whether our own state machine or a simulator elsewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rbsuite.trajectory import Image
 
 @dataclass(frozen=True, slots=True)
 class Achieved:
-    """How far a task is.
+    """How far a task has progressed.
 
     Attributes:
         success: whether its goal holds.
@@ -27,7 +27,7 @@ class Outcome:
     """What an action led to.
 
     Attributes:
-        feedback: what the world says of it, word for word as upstream does.
+        feedback: what the world says about it, word for word as in upstream.
         valid: whether the action was carried out.
         done: whether the world has ended the episode for a reason of its own.
     """
@@ -38,7 +38,7 @@ class Outcome:
 
 
 class World(Protocol):
-    """One episode's world. It knows no limits: those are the environment's."""
+    """One episode's world. It knows no limits: those belong to the environment."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -50,11 +50,11 @@ class World(Protocol):
 
     @property
     def achieved(self) -> Achieved:
-        """How far the task is now."""
+        """How far the task has progressed."""
 
     @property
     def images(self) -> tuple[Image, ...]:
-        """What the robot's camera shows now; none where the world has no camera, or nobody asked for images."""
+        """What the robot's camera shows now; empty if the world has no camera, or images were not requested."""
 
     def do(self, index: int) -> Outcome:
         """Carry out a named action.
@@ -70,7 +70,7 @@ class World(Protocol):
         """What is in view now, by the names that actions use, in a fixed order."""
 
     def refuse(self) -> None:
-        """Take note of a reply that named no action: it counts among the invalid ones, and nothing else happens."""
+        """Record a reply that named no action: it counts as an invalid one, and nothing else happens."""
 
     def fork(self) -> Self:
         """An independent copy in the same state.
@@ -80,4 +80,4 @@ class World(Protocol):
         """
 
     def close(self) -> None:
-        """Give back what the world holds."""
+        """Release what the world holds."""

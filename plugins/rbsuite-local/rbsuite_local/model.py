@@ -1,4 +1,4 @@
-"""A language model in llama.cpp's server on this machine, asked as any other server is."""
+"""A language model in llama.cpp's server on this machine, called like any other server."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from rbsuite_local.packages import SMOLLM2, require_server, weights
 from rbsuite_local.process import ServerProcess
 
 MAGIC = b"GGUF"
-"""The first bytes of a model's file."""
+"""The first bytes of a model file."""
 RETRIES = 1
-"""How often a call is tried again; the server is on this machine, so little is transient."""
+"""How often a call is retried; the server is on this machine, so few failures are transient."""
 DYING = 2.0
-"""Seconds that a server which no longer answers has to end, so that it is known to be dead."""
+"""Seconds given to a server that no longer answers to end, so that it is known to be dead."""
 
 
 class LocalModel:
     """A model from a GGUF file.
 
-    The server starts with the first call and ends with :meth:`aclose`, or with this process. Where it has died it is started again, and
-    the call is made once more.
+    The server starts with the first call and ends with :meth:`aclose`, or with this process. If it has died it is started again, and the
+    call is retried once.
 
     Args:
         path: the file.
-        slots: replies that are written at the same time; further calls wait here, where their time does not count.
-        context: tokens that prompt and reply may have together.
-        max_tokens: most tokens of a reply; one that is longer is cut.
-        threads: threads that compute; 0: one for each processor.
+        slots: number of concurrent replies; further calls wait here, and their waiting time does not count.
+        context: maximum number of tokens of prompt and reply together.
+        max_tokens: maximum number of tokens of a reply; a longer one is cut.
+        threads: number of compute threads; 0: one per processor.
         timeout: seconds that one call may take.
-        name: what results call it.
+        name: its name in results.
 
     Raises:
-        UsageError: there is no such file, it is no GGUF file, or the server is not installed.
+        UsageError: there is no such file, it is not a GGUF file, or the server is not installed.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class LocalModel:
         self._server = self._client = None
 
     async def _running(self) -> DirectModel:
-        """A client of the server, which is started where none runs."""
+        """A client of the server, which is started if none is running."""
         async with self._starting:
             if self._client is None or self._server is None or self._server.ended:
                 self._server = await asyncio.to_thread(ServerProcess, self.name, self._settings)
@@ -123,7 +123,7 @@ class LocalModel:
 
 
 def smollm2(**options: Any) -> LocalModel:
-    """SmolLM2-135M-Instruct, from the wheel that holds it.
+    """SmolLM2-135M-Instruct, from the wheel that contains it.
 
     Raises:
         UsageError: the wheel or the server is not installed.
@@ -145,7 +145,7 @@ def _check_file(name: str, path: str, file: Path) -> None:
 
 
 def _shows_tools(url: str) -> bool:
-    """Whether the model's chat template has a place for tools; as the server says."""
+    """Whether the model's chat template has a place for tools, according to the server."""
     with build_opener(ProxyHandler({})).open(f"{url}/props", timeout=30) as answer:
         said = json.load(answer)
     return bool(said.get("chat_template_caps", {}).get("supports_tools", True))

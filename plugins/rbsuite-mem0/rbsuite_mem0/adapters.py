@@ -1,4 +1,4 @@
-"""What stands in mem0 in the places of a model and an embedder. Imported by mem0's factories."""
+"""The model and embedder that mem0 is given. Imported by mem0's factories."""
 
 from __future__ import annotations
 

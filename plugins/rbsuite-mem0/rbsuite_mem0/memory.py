@@ -1,7 +1,7 @@
-"""``mem0`` as rbsuite's memory contract has it: what mem0 adds becomes items of the bank, and its store is made from them.
+"""``mem0`` under rbsuite's memory contract: what mem0 adds becomes items of the bank, and its store is built from them.
 
-So the bank holds the whole state. A run can be resumed, taken back and started warm; tasks may run ahead; every fact has its provenance;
-and nothing of a task or its twins is recalled for it, for those are not in the store that is searched.
+So the bank holds the whole state. A run can be resumed, rolled back and started warm; tasks may run ahead; every fact has its provenance;
+and nothing from a task or its twins is recalled for it, since those facts are not in the store that is searched.
 """
 
 from __future__ import annotations
@@ -21,19 +21,20 @@ _T = TypeVar("_T")
 
 KIND = "fact"
 STORES = 8
-"""Stores that are kept for later calls, at most: to fill one anew takes longer than to search it."""
+"""Maximum number of stores kept for later calls: refilling one takes longer than searching it."""
 
 
 class Mem0:
     """mem0.
 
     Args:
-        k: facts recalled for a task, at most; mem0's default.
-        threshold: least cosine of a fact and the query; mem0's default.
+        k: maximum number of facts recalled per task; mem0's default.
+        threshold: minimum cosine similarity of a fact and the query; mem0's default.
         temperature: of the memory's model; mem0's default.
-        guided: whether its model is told what to look for; else its own prompt alone says so, which is made for conversations with a user.
+        guided: whether its model is told what to look for; otherwise only its own prompt says so, which is made for conversations with a
+            user.
         budget: tokens of a transcript that it sees; 0: no limit.
-        characters: of a fact, at most.
+        characters: maximum length of a fact.
 
     Raises:
         UsageError: mem0 is not installed, or was imported before with its telemetry on.
@@ -71,7 +72,7 @@ class Mem0:
         return Recall.of(scored, text, reason="nothing is similar enough", index="mem0")
 
     async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
-        """The facts that mem0 extracts from each rollout, in which it sees those of the rollouts before."""
+        """The facts that mem0 extracts from each rollout; it also sees those of the earlier rollouts."""
         facts = {_name(item): item.content for item in view.list(kind=KIND)}
         ops: list[MemoryOp] = []
         for outcome in experience.outcomes:
@@ -92,7 +93,7 @@ class Mem0:
         return [{"role": "user", "content": experience.query}, {"role": "assistant", "content": said}]
 
     async def _work(self, facts: Mapping[str, str], view: BankView, work: Callable[[Store], _T]) -> _T:
-        """Do something with a store that holds these facts."""
+        """Do something with a store that contains these facts."""
         bridge = Bridge(view, self._temperature, view.render("mem0/instructions.j2", guided=self._guided))
         wanted = list(facts)
         fitting = [store for store in self._kept if store.ids == wanted[: len(store.ids)]]
@@ -109,9 +110,9 @@ class Mem0:
 
         started = time.perf_counter()
         used, result = await bridge.run(done)
-        # Its calls are those of view.complete and view.embed, and counted there; its time is told here.
+        # Its calls go through view.complete and view.embed, and are counted there; its time is recorded here.
         view.spend("mem0", Usage(), time.perf_counter() - started)
-        # One that failed is not kept: what it holds then is not known.
+        # A store that failed is not kept: its contents are unknown.
         self._kept.append(used)
         while len(self._kept) > STORES:
             self._kept.pop(0).close()
@@ -119,5 +120,5 @@ class Mem0:
 
 
 def _name(item: MemoryItem) -> str:
-    """An item's id in the form that mem0's store wants."""
+    """An item's id in the form that mem0's store requires."""
     return str(UUID(hex=item.id.zfill(32)))

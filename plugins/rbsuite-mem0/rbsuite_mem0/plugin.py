@@ -30,5 +30,5 @@ def rbsuite_memories() -> Sequence[MemorySpec]:
 
 @hookimpl
 def rbsuite_prompt_dirs() -> Sequence[Path]:
-    """What mem0 is told of a task, and what stands in its model's prompt beside its own words."""
+    """What mem0 is told about a task, and what is added to its model's prompt."""
     return [Path(__file__).with_name("prompts")]

@@ -1,10 +1,10 @@
-"""mem0 itself: imported without its telemetry, on a store in this process, with adapters in the places of its model and its embedder.
+"""mem0 itself: imported without its telemetry, on a store in this process, with adapters in place of its model and its embedder.
 
-mem0 is synchronous, and what it asks is asynchronous. So its calls run in a thread, and the adapters hand what they are asked for to the
-event loop and wait for it there (:class:`Bridge`).
+mem0 is synchronous, and what it calls is asynchronous. So its calls run in a thread, and the adapters hand each request to the event loop
+and wait for the result (:class:`Bridge`).
 
-Of its signals only the similarity of vectors is used, as in a plain install of ``mem0ai``: keywords and entities would need models that
-are downloaded, and are switched off where their packages happen to be installed.
+Of its signals only vector similarity is used, as in a plain install of ``mem0ai``: keywords and entities would need downloaded models, and
+are switched off if their packages happen to be installed.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ _T = TypeVar("_T")
 AGENT = "rbsuite"
 """Whose memory it is, for mem0: an agent's, not a user's."""
 THREADS = ThreadPoolExecutor(64, "mem0")
-"""Where mem0 works. Not the event loop's own threads: these look up hosts for the calls that the others wait for."""
+"""Where mem0 runs. Not the event loop's own threads: these resolve host names for the calls that the others wait for."""
 DIGITS = 6
-"""Of a score, behind the point."""
+"""Decimal places of a score."""
 MORE = 50
-"""Facts that are looked at beyond those asked for, since some may be as similar as the last of these."""
+"""Additional facts that are considered beyond those asked for, since some may be as similar as the last of these."""
 _DATES = re.compile(r"(?m)^(## (?:Observation|Current) Date)\n\d{4}-\d\d-\d\d$")
 _PROVIDER = "rbsuite"
 
 
 class Bridge:
-    """The way from a thread of mem0's to what the experiment offers, during one call.
+    """The bridge from a thread of mem0's to what the experiment offers, for the duration of one call.
 
     Args:
         view: what the memory may use.
@@ -62,7 +62,7 @@ class Bridge:
         self._closed = False
         self._lock = Lock()
         self.error: BaseException | None = None
-        """What the first failure was. mem0 wraps some in its own, and goes on after others."""
+        """The first failure. mem0 wraps some failures in its own, and carries on after others."""
 
     async def run(self, work: Callable[[], _T]) -> _T:
         """Let mem0 work in a thread.
@@ -83,7 +83,7 @@ class Bridge:
                 raise self.error
 
     def complete(self, messages: Sequence[Mapping[str, str]]) -> str:
-        """The model's reply to a prompt of mem0's, which names no date of today and whose material stands in a fence."""
+        """The model's reply to a prompt of mem0's; today's date is removed from the prompt and its material is fenced."""
         told = [(one["role"], _DATES.sub(r"\1\nnot known", one["content"])) for one in messages]
         system = "\n".join(text for role, text in told if role == "system")
         material = "\n".join(text for role, text in told if role != "system")
@@ -94,7 +94,7 @@ class Bridge:
         text: str = self._wait(lambda: self._view.complete(prompt, temperature=self._temperature)).text
         listed = _facts_in(text)
         facts = [one for one in listed or () if _is_fact(one)]
-        # mem0 makes nothing of what it cannot read, or fails on it. Here it is counted, and mem0 gets what it can read.
+        # mem0 ignores what it cannot read, or fails on it. Here it is counted, and mem0 gets what it can read.
         events = ["extraction_malformed"] * (listed is None) + ["extraction_dropped"] * (len(listed or ()) - len(facts))
         for event in events:
             self._loop.call_soon_threadsafe(self._view.count, event)
@@ -106,7 +106,7 @@ class Bridge:
         return vectors
 
     def _wait(self, asked: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-        with self._lock:  # what is begun here is what is cancelled there
+        with self._lock:  # what is started here is what is cancelled there
             if self._closed:
                 raise RuntimeError("the call is over")
             pending = self._pending = asyncio.run_coroutine_threadsafe(asked(), self._loop)
@@ -118,7 +118,7 @@ class Bridge:
 
 
 class Adapted(Protocol):
-    """What a store has of mem0's ``Memory``."""
+    """The parts of mem0's ``Memory`` that a store uses."""
 
     db: Any
     vector_store: Any
@@ -136,7 +136,7 @@ class Adapted(Protocol):
 
 
 class Store:
-    """A ``Memory`` of mem0's that holds what it is told to hold. For one call at a time.
+    """A ``Memory`` of mem0's that contains what it is told to. For one call at a time.
 
     Args:
         dimension: length of a vector.
@@ -144,13 +144,13 @@ class Store:
 
     def __init__(self, dimension: int) -> None:
         self.ids: list[str] = []
-        """What it holds, in order."""
+        """What it contains, in order."""
         self._memory = made_memory(dimension)
         self._found = self._memory.vector_store.search
         self._memory.vector_store.search = self._search
 
     def hold(self, facts: Mapping[str, str], bridge: Bridge) -> None:
-        """Make it hold these facts, which begin with those that it holds.
+        """Make it contain these facts, which begin with those that it already contains.
 
         Args:
             facts: text by id, in order.
@@ -169,10 +169,10 @@ class Store:
         return [(str(one["id"]), float(one["score"])) for one in found["results"]]
 
     def add(self, messages: Sequence[Mapping[str, str]]) -> Sequence[str]:
-        """The facts that mem0 makes of a conversation, which is a session of its own. What it holds stays as it was.
+        """The facts that mem0 extracts from a conversation, which is a separate session. What it contains stays unchanged.
 
         Raises:
-            ValueError: mem0 did something else than to add facts.
+            ValueError: mem0 did something other than adding facts.
         """
         self._memory.db.close()
         self._memory.db = importlib.import_module("mem0.memory.storage").SQLiteManager(":memory:")
@@ -184,7 +184,7 @@ class Store:
         return [str(one["memory"]) for one in results]
 
     def _search(self, query: str, vectors: Sequence[float], top_k: int, filters: Mapping[str, str]) -> list[Any]:
-        """What the vector store finds, in one order only: the last digits of its scores depend on what it has held before."""
+        """What the vector store finds, in a stable order: the last digits of its scores depend on what it has held before."""
         found = self._found(query=query, vectors=vectors, top_k=top_k + MORE, filters=filters)
         places = {name: place for place, name in enumerate(self.ids)}
         for one in found:
@@ -192,14 +192,14 @@ class Store:
         return sorted(found, key=lambda one: (-one.score, places[str(one.id)]))[:top_k]
 
     def close(self) -> None:
-        """Give back what it has."""
+        """Release its resources."""
         self._memory.close()
         self._memory.vector_store.client.close()
 
 
 @cache
 def product() -> Any:
-    """The module ``mem0``, imported so that it tells nobody of it and writes nothing to the home directory.
+    """The module ``mem0``, imported so that it reports to nobody and writes nothing to the home directory.
 
     Raises:
         UsageError: it is not installed, or was imported before with its telemetry on.
@@ -213,7 +213,7 @@ def product() -> Any:
     place = tempfile.TemporaryDirectory(prefix="rbsuite-mem0-")
     atexit.register(place.cleanup)
     os.environ.update(MEM0_TELEMETRY="False", MEM0_DIR=place.name)
-    # What it logs is either told by this plugin (failures, replies that cannot be read) or no matter (packages that are not installed).
+    # What it logs is either reported by this plugin (failures, unreadable replies) or irrelevant (packages not installed).
     logging.getLogger("mem0").setLevel(logging.CRITICAL + 1)
     try:
         return importlib.import_module("mem0")
@@ -230,7 +230,7 @@ def made_memory(dimension: int) -> Adapted:
     factory = module("mem0.utils.factory")
     factory.LlmFactory.register_provider(_PROVIDER, f"{__package__}.adapters.Model")
     factory.EmbedderFactory.provider_to_class[_PROVIDER] = f"{__package__}.adapters.Embedder"
-    # Its checks of configurations know the providers that come with it alone.
+    # Its configuration checks accept only the providers that come with it.
     llm = module("mem0.llms.configs").LlmConfig.model_construct(provider=_PROVIDER, config={"model": _PROVIDER})
     embedder = module("mem0.embeddings.configs").EmbedderConfig.model_construct(
         provider=_PROVIDER, config={"embedding_dims": dimension}
@@ -247,12 +247,12 @@ def made_memory(dimension: int) -> Adapted:
 
 
 def _hash(text: str) -> str:
-    """What mem0 knows repetitions by."""
+    """How mem0 recognises repetitions."""
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def _facts_in(text: str) -> list[Any] | None:
-    """The list of facts in a reply, wherever it stands; ``None``: there is none."""
+    """The list of facts in a reply, wherever it is; ``None`` if there is none."""
     lists = [value for _, value in objects_with(values_in(text).found, ["memory"]) if isinstance(value, list)]
     return lists[-1] if lists else None
 

@@ -9,7 +9,7 @@ from rbsuite_mimic_cdm.figures import figures, figures_text
 
 
 def main(words: list[str]) -> int:
-    """Print the figures; gives the exit code."""
+    """Print the figures; returns the exit code."""
     return figures_command("rbsuite_mimic_cdm", words, lambda experiment: figures(experiment.store), figures_text)
 
 

@@ -1,4 +1,4 @@
-"""A patient as MIMIC-CDM has one, and the questions that its chart answers: findings, tests, scans."""
+"""A patient as in MIMIC-CDM, and the questions that the chart answers: findings, tests, scans."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rbsuite_mimic_cdm.matching import best, mentioned
 from rbsuite_mimic_cdm.rules import rules
 
 LONG, SHORT, ACTION = 90.0, 100.0, 80.0
-"""Ratios that a long and a short name of a test need, and that the name of an action must be above."""
+"""Similarity that a long and a short name of a test need, and that the name of an action must exceed."""
 
 _ANY = "any fluid"
 _MOST_KNOWN = 4096
@@ -21,7 +21,7 @@ _BULLET = re.compile(r"^[\s*\-–•\d.)]*(?=[^\W\d])")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A laboratory item: number (0: the row is but a name of other items), label, fluid (empty: none is told, as of cultures), and the
+    """A laboratory item: number (0: the row is only a name for other items), label, fluid (empty: not specified, as for cultures), and the
     items that mean the same.
     """
 
@@ -33,7 +33,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A report of radiology."""
+    """A radiology report."""
 
     modality: str
     region: str
@@ -61,7 +61,7 @@ class Patient:
 
     @property
     def biliary(self) -> bool:
-        """Whether gallstones are behind it, by the diagnoses."""
+        """Whether gallstones are the cause, according to the diagnoses."""
         pattern = rules()["biliary"]["pattern"]
         return any(mentioned(told, pattern) for told in [self.diagnosis, *self.icd_diagnoses])
 
@@ -74,7 +74,7 @@ class Patient:
             return True
         if any(code.startswith(tuple(treatment.get("icd10", ()))) for code in self.icd10):
             return True
-        # A text among the codes is read as the words of a procedure, as the framework's checker does.
+        # A text among the codes is read as the words of a procedure, as in the framework's checker.
         told = [*self.procedures, *(code for code in self.icd9 if isinstance(code, str))]
         needed = [treatment[name] for name in ("words", "place") if name in treatment]
         return bool(needed) and all(any(mentioned(one, pattern) for one in told) for pattern in needed)
@@ -82,24 +82,24 @@ class Patient:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a request for tests comes to: the items asked for, and the reply."""
+    """The outcome of a request for tests: the items found, and the names that matched nothing."""
 
     items: tuple[int, ...]
     unknown: tuple[str, ...]
 
 
 class Laboratory:
-    """Finds the items that names of tests mean.
+    """Finds the items that test names refer to.
 
     Args:
-        mapping: the items that there are.
+        mapping: all items.
     """
 
     def __init__(self, mapping: Sequence[Item]) -> None:
         self.items = {item.itemid: item for item in mapping if item.itemid}
         self._known: dict[str, Sequence[int]] = {}
         known = rules()["tests"]
-        # By fluid, and all under ANY; for each kind of name what it means. The first that has a name keeps it.
+        # By fluid, and all under ANY; what each kind of name refers to. The first item with a name keeps it.
         self._names: dict[str, tuple[dict[str, Item], dict[str, Item]]] = {}
         for item in mapping:
             names = known.get(item.label, {"long": [], "short": []})
@@ -115,11 +115,11 @@ class Laboratory:
                         table.setdefault(name.lower(), item)
 
     def find(self, text: str) -> Found:
-        """The items that a list of names means, each name by itself, in order."""
+        """The items that a list of names refers to, each name separately, in order."""
         items: dict[int, None] = {}
         unknown = []
         for name in named(text):
-            # A release has some 1,700 labels to compare a name with, and agents ask for the same tests again and again.
+            # A release has some 1,700 labels to compare a name with, and agents request the same tests repeatedly.
             if name not in self._known:
                 if len(self._known) >= _MOST_KNOWN:
                     self._known.clear()
@@ -148,14 +148,14 @@ class Laboratory:
 
 
 def named(text: str) -> list[str]:
-    """The names in a list that is written as text. A list in brackets after a name is taken apart as well."""
+    """The names in a list that is written as text. A list in brackets after a name is split up as well."""
     pieces = _SPLIT.split(text.replace("(", ",").replace(")", ",").replace("[", ",").replace("]", ","))
     cleaned = [_BULLET.sub("", piece).strip(" \t\"'.:") for piece in pieces]
     return [name for name in dict.fromkeys(cleaned) if any(map(str.isalnum, name))]
 
 
 def _fluid(name: str) -> tuple[str, str]:
-    """The fluid that a name speaks of, empty if none, and the name without it."""
+    """The fluid that a name mentions, empty if none, and the name without it."""
     for fluid, words in rules()["fluids"].items():
         for word in words:
             if re.search(rf"\b{word}\b", name):
@@ -164,7 +164,7 @@ def _fluid(name: str) -> tuple[str, str]:
 
 
 def scan_asked(text: str) -> tuple[str, str]:
-    """The modality and the region that a request names; empty what it does not name."""
+    """The modality and the region that a request names; empty for what it does not name."""
     lower, known = text.lower(), rules()
     kinds = known["modalities"]
     own = next((one for one in kinds if one.get("own") and re.search(one["pattern"], lower)), None)
@@ -174,16 +174,16 @@ def scan_asked(text: str) -> tuple[str, str]:
 
 
 def _most(text: str, named: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """What a text names most often, the first of equals; empty where it names none."""
+    """What a text names most often, the first in case of a tie; empty if it names none."""
     counts = [len(re.findall(one["pattern"], text)) for one in named]
     return named[counts.index(max(counts))] if any(counts) else {}
 
 
 def patient_of(row: Mapping[str, Any]) -> Patient:
-    """A patient from the framework's dictionary; keys of items may be texts, as in JSON.
+    """A patient from the framework's dictionary; item keys may be strings, as in JSON.
 
     Raises:
-        KeyError, TypeError, ValueError: it is no such dictionary.
+        KeyError, TypeError, ValueError: it is not such a dictionary.
     """
     return Patient(
         hadm_id=int(row["hadm_id"]),
@@ -209,7 +209,7 @@ def item_of(row: Mapping[str, Any]) -> Item:
     """An item from a row of ``lab_test_mapping``.
 
     Raises:
-        KeyError, TypeError, ValueError: it is no such row.
+        KeyError, TypeError, ValueError: it is not such a row.
     """
     number = int(row["itemid"] or 0)
     same = tuple(int(one) for one in row.get("corresponding_ids") or ()) or (number,)
@@ -219,6 +219,6 @@ def item_of(row: Mapping[str, Any]) -> Item:
 
 
 def _numbers(values: Mapping[Any, Any] | None) -> dict[int, float]:
-    """Limits by item; one that is missing or no number is left out."""
+    """Limits by item; missing and non-numeric ones are left out."""
     found = {int(key): float(value) for key, value in (values or {}).items() if value is not None}
     return {key: value for key, value in found.items() if value == value}

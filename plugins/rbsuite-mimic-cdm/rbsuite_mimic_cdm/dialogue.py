@@ -1,4 +1,4 @@
-"""Reads a turn of the dialogue that is written as text: a thought with an action, or a thought with a conclusion."""
+"""Reads a turn of the dialogue written as text: a thought with an action, or a thought with a conclusion."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Said:
     """What a turn says.
 
     Attributes:
-        action: which action, as ``rules.toml`` names it; empty: none that there is.
-        named: what it was called; empty: nothing was.
-        input: what it is to be done with.
-        diagnosis: what was concluded; ``None``: the turn is no conclusion.
+        action: which action, as ``rules.toml`` names it; empty: no known one.
+        named: what it was called; empty: no action was named.
+        input: the action's input.
+        diagnosis: what was concluded; ``None``: the turn is not a conclusion.
         treatment: what was proposed; ``None``: nothing.
-        strict: whether the turn has the form that was asked for; of a conclusion, whether it says "Final Diagnosis:".
-        treatment_strict: whether the treatment is under the heading that was asked for.
+        strict: whether the turn has the requested form; for a conclusion, whether it says "Final Diagnosis:".
+        treatment_strict: whether the treatment is under the requested heading.
     """
 
     action: str = ""
@@ -42,12 +42,12 @@ class Said:
 
 
 def concludes(text: str) -> bool:
-    """Whether a turn is a conclusion: whether ``diagnosis:`` occurs in it, be it within a thought."""
+    """Whether a turn is a conclusion: whether ``diagnosis:`` occurs in it, even inside a thought."""
     return _DIAGNOSIS.search(text) is not None
 
 
 def read(text: str) -> Said:
-    """Read a turn. What a model makes up after ``Observation:`` is not read. The first diagnosis counts, be it within a thought."""
+    """Read a turn. What a model makes up after ``Observation:`` is not read. The first diagnosis counts, even inside a thought."""
     made_up = _RESULT.search(text)
     text = text[: made_up.start()] if made_up else text
     if first := _DIAGNOSIS.search(text):
@@ -65,7 +65,7 @@ def read(text: str) -> Said:
     name = named["name"].strip(" \t*.`\"'[]")
     given_text = given["input"].strip() if given else ""
     strict = _STRICT.fullmatch(text) is not None and name.lower() in map(str.lower, rules()["actions"])
-    if inner := _INNER.search(name):  # the input may stand beside the action
+    if inner := _INNER.search(name):  # the input may be next to the action
         name, given_text = name[: inner.start()], f"{name[inner.end() :]} {given_text}".strip()
     action = action_named(name)
     if not action and scan_asked(name)[0]:
@@ -74,7 +74,7 @@ def read(text: str) -> Said:
 
 
 def action_named(name: str) -> str:
-    """The action that a name means, by a word of it or a likeness above 80; empty where there is none."""
+    """The action that a name refers to, by a word of it or a similarity above 80; empty if there is none."""
     lower, known = name.lower(), rules()
     for word, action in known["action_words"].items():
         if word in lower:

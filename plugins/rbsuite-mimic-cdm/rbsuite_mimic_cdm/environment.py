@@ -1,4 +1,4 @@
-"""MIMIC-CDM as two environments, one for each form of the dialogue."""
+"""MIMIC-CDM as two environments, one for each form of dialogue."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from rbsuite_mimic_cdm.episode import CdmEpisode, Form
 PACK = "mimic-cdm"
 SAMPLE, FULL = "sample", "full"
 FILES = ("patients.jsonl", "lab_test_mapping.jsonl")
-"""The files of a pack: one patient, and one laboratory item, to a line."""
+"""The files of a pack: one patient, or one laboratory item, per line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ward:
-    """The patients of a split, by admission, and what finds their tests."""
+    """The patients of a split, by admission, and the finder of their tests."""
 
     patients: Mapping[int, Patient]
     laboratory: Laboratory
 
 
 class MimicCdm(SyncEnvironment):
-    """Patients with pain in the abdomen; turns are texts.
+    """Patients with abdominal pain; turns are texts.
 
     Args:
         pathology: only patients who have it; empty: all.
         max_rounds: turns after which an episode is cut.
         include_ref_range: results come with their reference ranges.
-        bin_labs: results are given as low, normal or high.
+        bin_labs: results are reported as low, normal or high.
     """
 
     name: ClassVar[str] = "mimic-cdm[react]"
@@ -67,7 +67,7 @@ class MimicCdm(SyncEnvironment):
         return TaskSet(self.name, split, tasks, {**source, "sha256": whole}, whole, private=split != SAMPLE)
 
     def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> CdmEpisode:
-        """An episode; nothing in it is left to chance."""
+        """An episode; nothing in it is random."""
         ward = self._wards[str(task.payload["split"])]
         return CdmEpisode(
             self._patient(task),
@@ -87,7 +87,7 @@ class MimicCdm(SyncEnvironment):
         return plan(self._patient(task), self.form)
 
     def majority(self, tasks: TaskSet) -> Mapping[str, Action]:
-        """The pathology that most patients have, for everybody."""
+        """The pathology that most patients have, for every task."""
         from rbsuite_mimic_cdm.solution import conclude
 
         counts = Counter(self._patient(task).pathology for task in tasks)
@@ -110,14 +110,14 @@ class MimicCdm(SyncEnvironment):
 
 
 class MimicCdmTools(MimicCdm):
-    """Patients with pain in the abdomen; turns are tool calls."""
+    """Patients with abdominal pain; turns are tool calls."""
 
     name: ClassVar[str] = "mimic-cdm[tools]"
     form: ClassVar[Form] = "tools"
 
 
 def _task(split: str, number: int, patient: Patient) -> Task:
-    # No domain: it would tell memories and judges what the patient has. The id is a number of ours.
+    # No domain: it would tell memories and judges what the patient has. The id is our own number.
     query = f"Patient History: {patient.history}"
     payload = {"split": split, "hadm_id": patient.hadm_id, "graded_by": patient.hadm_id}
     return Task(f"{split}/{number}", f"patient-{number}", "", query, payload)
@@ -149,7 +149,7 @@ def _imported(split: str, data: str) -> tuple[Ward, Mapping[str, str], str]:
             try:
                 rows.append(build(parse_json(line)))
             except (Unusable, KeyError, TypeError, ValueError, AttributeError):
-                # What the line holds is a patient's, so the message says where, not what.
+                # The line contains a patient's data, so the message says where, not what.
                 raise files.malformed(name, f"malformed in line {number}") from None
         made.append(rows)
     patients, items = made

@@ -40,13 +40,13 @@ class CdmEpisode(ToolEpisode):
 
     Args:
         patient: the chart.
-        laboratory: finds the items that names of tests mean.
+        laboratory: finds the items that test names refer to.
         query: what the agent sees first.
-        graded_by: the chart that the conclusion is held against: the same, and what the scores alone depend on.
+        graded_by: the chart that the conclusion is graded against: the same, plus what only the scores depend on.
         form: ``react``: turns are texts; ``tools``: turns are tool calls, and texts in the other form are understood too.
         max_rounds: turns after which the episode is cut.
         include_ref_range: results come with their reference ranges.
-        bin_labs: results that have a reference range are given as low, normal or high.
+        bin_labs: results that have a reference range are reported as low, normal or high.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class CdmEpisode(ToolEpisode):
         return seen
 
     def hear(self, text: str) -> Observation:
-        """A turn that is written as text."""
+        """A turn written as text."""
         said = read(text)
         if said.diagnosis is not None:
             self._done.actions.append(DIAGNOSE)
@@ -94,7 +94,7 @@ class CdmEpisode(ToolEpisode):
             return Observation("The episode is over.")
         self._done.parsed["action"] &= said.strict
         action, given = said.action, said.input
-        if not action and self._laboratory.find(said.named).items:  # a test in place of an action
+        if not action and self._laboratory.find(said.named).items:  # a test instead of an action
             action, given = "laboratory_tests", f"{said.named}, {given}"
         self._done.actions.append(action)
         if not action:
@@ -120,7 +120,7 @@ class CdmEpisode(ToolEpisode):
         return twin
 
     def grade(self, end: EndReason) -> Grade:
-        """1 for the right diagnosis, with all other scores in the truth."""
+        """1 for the correct diagnosis, with all other scores in the truth."""
         scored = scores(self._graded_by, self._done)
         truth = {"scores": dict(scored), "said": self._done.diagnosis, "invalid": self._done.invalid}
         return Grade(float(scored["diagnosis"]), measures(scored), truth)
@@ -167,7 +167,7 @@ class CdmEpisode(ToolEpisode):
         if not (found.items or found.unknown):
             self._done.invalid += 1
             return "Which tests? Give their names."
-        # What was not measured is left out, as a panel has many items; where nothing was, that is said.
+        # What was not measured is left out, as a panel has many items; if nothing was measured, the reply says so.
         lines = [text for item in found.items if (text := self._value(item))]
         missing = [] if lines else [self._named(item) for item in found.items]
         lines += [f"{name}: N/A" for name in dict.fromkeys([*missing, *found.unknown])]
@@ -178,7 +178,7 @@ class CdmEpisode(ToolEpisode):
         return f"({known.fluid or 'Microbiology'}) {known.label}" if known else f"item {item}"
 
     def _value(self, item: int) -> str:
-        """The result of an item; empty where it was not measured."""
+        """The result of an item; empty if it was not measured."""
         name = self._named(item)
         value = self._patient.tests.get(item, self._patient.microbiology.get(item))
         if value is None:

@@ -1,4 +1,4 @@
-"""What an experiment on MIMIC-CDM came to by pathology, with the mean of the four."""
+"""The results of an experiment on MIMIC-CDM by pathology, with the mean of the four."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MACRO = "mean of pathologies"
 
 def figures(store: ExperimentStore) -> Mapping[str, Mapping[str, Mapping[str, float]]]:
     """By condition, then by pathology (and :data:`MACRO`), each score's mean: ``diagnosis``, the environment's measures, ``rounds`` and
-    ``invalid_tools``. A rollout that broke has no scores and is left out.
+    ``invalid_tools``. A broken rollout has no scores and is left out.
 
     Raises:
         StoreError: the tasks are private, so that only the sealed records say who has what, and their key is not on this machine.
@@ -45,7 +45,7 @@ def _with_macro(
 
 
 def figures_text(found: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
-    """The figures for people."""
+    """The figures as readable text."""
     lines = []
     for label, pathologies in found.items():
         lines.append(label)

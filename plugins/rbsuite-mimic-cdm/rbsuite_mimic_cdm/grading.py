@@ -12,32 +12,32 @@ from rbsuite_mimic_cdm.matching import mentioned, negated, ratio
 from rbsuite_mimic_cdm.rules import rules
 
 WORD = 90.0
-"""The ratio that a word must be above to be the pathology."""
+"""The similarity that a word must exceed to count as the pathology."""
 
 DIAGNOSE = "diagnose"
-"""The action that concludes; it is no round."""
+"""The concluding action; it is not a round."""
 
 _PARTS = re.compile(r"[,;\n]|(?<!\d)\.|\band\b|\bor\b|\bversus\b|\bvs\b", re.IGNORECASE)
 _NUMBER = re.compile(r"^\W*(?:\d+[.)])?\W*(?=\w)")
 _HEAD = re.compile(r"[^\n]*:[ \t*]*\n\s*(?=(?:1[.)]|[*•-])[ \t])")
-"""What stands above a list."""
+"""What precedes a list."""
 _LEAD = re.compile(r"[^.\n]*?(?:\bdiagnosis\b[^.\n]*?\bis\b|\bpatient has\b)", re.IGNORECASE)
 """What leads up to a diagnosis within its sentence."""
 
 
 @dataclass(slots=True)
 class Done:
-    """What an agent has done on a patient.
+    """What an agent has done for a patient.
 
     Attributes:
-        actions: names of the actions, in order; empty for what was none.
+        actions: names of the actions, in order; empty for invalid ones.
         items: laboratory items asked for, in order.
-        unknown: tests asked for by names that nothing has, in order.
+        unknown: tests asked for by unknown names, in order.
         scans: (modality, region) of the scans asked for, in order.
         diagnosis: what was concluded; ``None``: nothing.
         treatment: what was proposed.
-        parsed: by ``action``, ``diagnosis`` and ``treatment``, whether it had the form that was asked for throughout.
-        invalid: actions that there are none of.
+        parsed: by ``action``, ``diagnosis`` and ``treatment``, whether it had the requested form throughout.
+        invalid: number of actions that do not exist or could not be carried out.
     """
 
     actions: list[str] = field(default_factory=list)
@@ -51,12 +51,12 @@ class Done:
 
 
 def diagnosed(text: str, pathology: str, *, gracious: bool = False) -> bool:
-    """Whether a text names a pathology and does not negate it: by a word that is nearly it, or by a place and a change of it.
+    """Whether a text names a pathology and does not negate it: by a word that is close to it, or by a location and a change in it.
 
     Args:
         text: the diagnosis.
-        pathology: the right one.
-        gracious: whether what is near it counts too.
+        pathology: the correct one.
+        gracious: whether something close to it counts too.
     """
     known = rules()["pathologies"][pathology]
     lower = text.lower()
@@ -70,7 +70,7 @@ def diagnosed(text: str, pathology: str, *, gracious: bool = False) -> bool:
 
 
 def first_diagnosis(text: str) -> str:
-    """The first of several diagnoses: the only one that counts. What leads up to it ("the patient has", the head of a list) is left out."""
+    """The first of several diagnoses: the only one that counts. Lead-ins ("the patient has", the heading of a list) are left out."""
     return next(iter(_diagnoses(text)), "")
 
 
@@ -91,7 +91,7 @@ def labs_hit(items: Sequence[int], pathology: str) -> dict[str, bool]:
 def imaging_points(scans: Sequence[tuple[str, str]], pathology: str, *, biliary: bool) -> int:
     """0 to 2 points for the scans of the abdomen, in the order in which they were asked for.
 
-    The first that counts decides, as the preferred one is to be made first; where the bile ducts matter, a scan of them adds a point.
+    The first that counts decides, as the preferred one should be made first; if the bile ducts matter, a scan of them adds a point.
     """
     known = rules()["pathologies"][pathology]
     points = 0
@@ -105,15 +105,15 @@ def imaging_points(scans: Sequence[tuple[str, str]], pathology: str, *, biliary:
 
 
 def treatments_required(patient: Patient) -> list[str]:
-    """The treatments that a patient needs, in the table's order: those that all need, and those that the chart shows."""
+    """The treatments that a patient needs, in the table's order: those that everybody needs, and those that the chart shows."""
     known = rules()
     names = known["pathologies"][patient.pathology]["treatments"]
     return [name for name in names if known["treatments"][name].get("always") or patient.had(known["treatments"][name])]
 
 
 def treatment_requested(text: str, name: str) -> bool:
-    """Whether a text proposes a treatment and does not negate it: by a word of each of its groups; or by its words, with the place where
-    there is one; or by the organ and a word for surgery. What belongs together must stand in one sentence.
+    """Whether a text proposes a treatment and does not negate it: by a word from each of its groups; or by its words, with the location if
+    it has one; or by the organ and a word for surgery. What belongs together must be in one sentence.
     """
     known = rules()
     treatment = known["treatments"][name]
@@ -126,8 +126,8 @@ def treatment_requested(text: str, name: str) -> bool:
 
 
 def scores(patient: Patient, done: Done) -> Mapping[str, Any]:
-    """Every score of a patient, by name. What says something of the patient is a text, as texts are left out of what is shown of private
-    tasks, and names of fields and numbers are not.
+    """Every score of a patient, by name. What says something about the patient is a string, since strings are left out of what is shown for
+    private tasks, and field names and numbers are not.
     """
     said = first_diagnosis(done.diagnosis or "")
     pathology = patient.pathology

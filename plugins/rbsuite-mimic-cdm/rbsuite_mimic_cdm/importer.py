@@ -1,4 +1,4 @@
-"""Imports a user's own copy of mimic-iv-ext-cdm: the CSV files of the release, its framework's pickles, or a pack."""
+"""Imports the user's own copy of mimic-iv-ext-cdm: the CSV files of the release, its framework's pickles, or a pack."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ TABLES: Mapping[str, Mapping[str, Sequence[str]]] = {
     "discharge_procedures": {"text": ("discharge_procedure", "discharge_procedures", "text")},
     "icd_procedures": {"code": ("icd_code",), "version": ("icd_version",)},
 }
-"""The tables of the release with their columns, each by the names that it may have; the first is that in the framework's
+"""The tables of the release with their columns, each with the names that it may have; the first is the one in the framework's
 ConvertPhysionet.py. ``hadm_id`` is in all of them."""
 _OPTIONAL = frozenset(["lower", "upper"])
 _GZ = ".gz"
@@ -54,7 +54,7 @@ _NOTES = (
 
 
 class CdmImporter:
-    """Turns a copy into one line a patient; see :class:`rbsuite.data.packs.PackImporter`."""
+    """Turns a copy into one line per patient; see :class:`rbsuite.data.packs.PackImporter`."""
 
     name = PACK
     pinned: Archive | None = None
@@ -89,7 +89,7 @@ class CdmImporter:
                     check(row)
                     lines.append(json.dumps(row, allow_nan=False))
                 except (KeyError, TypeError, ValueError, AttributeError) as error:
-                    # Whatever else the error says may be a patient's.
+                    # The rest of the error may contain a patient's data.
                     tree.fail(f"number {number} of {name.partition('.')[0]} is malformed ({type(error).__name__})")
             (target / name).write_text("".join(f"{line}\n" for line in lines), "ascii")
             (target / name).chmod(0o600)
@@ -113,7 +113,7 @@ def _has_tables(source: Path) -> bool:
 
 
 def _content(tree: SourceTree, name: str) -> bytes:
-    """A file of the release, which may be packed as PhysioNet packs its tables."""
+    """A file of the release, which may be compressed as PhysioNet compresses its tables."""
     if tree.has(name) or not tree.has(f"{name}{_GZ}"):
         return tree.read_bytes(name)
     try:
@@ -132,10 +132,10 @@ def _pickle(pathology: str) -> str:
 
 def _mapping(tree: SourceTree) -> Iterator[Mapping[str, Any]]:
     for number, row in enumerate(_rows(tree, MAPPING), 2):
-        # The release writes a list of numbers or of texts.
+        # The release writes a list of numbers or of strings.
         same = [int(one) for one in re.findall(r"(?<![.\d])\d+", row.get("corresponding_ids", ""))]
         try:
-            # A row without a number is a further name (of a panel, an abbreviation) of the items beside it.
+            # A row without a number is another name (of a panel, an abbreviation) for the items it lists.
             item = int(float(row["itemid"])) if row["itemid"] or not same else None
         except (KeyError, ValueError):
             tree.fail(f"{MAPPING}.csv has no itemid in line {number}")
@@ -241,7 +241,7 @@ def _number(text: str) -> float | None:
 
 
 def _finite(value: Any) -> Any:
-    """A value in which numbers that JSON does not have are missing ones."""
+    """A value in which numbers that JSON does not have are treated as missing."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):

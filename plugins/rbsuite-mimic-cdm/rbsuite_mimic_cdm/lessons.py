@@ -38,4 +38,4 @@ LESSONS: Mapping[str, Lesson] = {
         "I note my first guess under a heading before I have seen anything.",
     ),
 }
-"""By the id of the skill."""
+"""By skill id."""

@@ -1,4 +1,4 @@
-"""How alike two texts are, as thefuzz says it, and whether a mention is negated."""
+"""How similar two texts are, as measured by thefuzz, and whether a mention is negated."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rbsuite_mimic_cdm.rules import rules
 
 @lru_cache(maxsize=65_536)
 def ratio(one: str, other: str) -> float:
-    """``100 * (1 - d / (m + n))``, where d counts the insertions and deletions from one text to the other; 100 for two empty ones.
+    """``100 * (1 - d / (m + n))``, where d counts the insertions and deletions that turn one text into the other; 100 for two empty ones.
 
     The same value as rapidfuzz's ``fuzz.ratio``, on which thefuzz builds. The longest common subsequence is found with one machine word
     per letter (Hyyro 2004).
@@ -32,10 +32,10 @@ def ratio(one: str, other: str) -> float:
 
 
 def likeness(one: str, other: str) -> float:
-    """How alike two names are where the one may stand within the other: thefuzz's ``WRatio``, 0 to 100, its default.
+    """How similar two names are if one may occur within the other: thefuzz's ``WRatio``, 0 to 100, its default.
 
-    Case and marks do not count. Next to the ratio of the whole texts, words in another order, words in common and, where the one is at
-    least half as long again, the best passage of the longer one are weighed, each by a factor below 1.
+    Case and punctuation do not count. Besides the ratio of the whole texts, it considers words in another order, words in common and, if
+    one text is at least half as long again, the best passage of the longer one, each weighted by a factor below 1.
     """
     one, other = (re.sub(r"\W", " ", text.lower()).strip() for text in (one, other))
     if not (one and other):
@@ -59,18 +59,18 @@ def likeness(one: str, other: str) -> float:
 
 
 def _passage(one: str, other: str) -> float:
-    """The ratio of the shorter text and the passage of the longer one, as long at most, that is most like it."""
+    """The ratio of the shorter text and the most similar passage of the longer one, of at most the same length."""
     short, long = sorted((one, other), key=len)
     size = len(short)
     return max(ratio(short, long[max(0, at) : at + size]) for at in range(1 - size, len(long)))
 
 
 def best(text: str, names: Iterable[str], least: float) -> str | None:
-    """The name that is most like a text, the first of equals; ``None`` where none reaches the least ratio (rounded, as thefuzz's)."""
+    """The name most similar to a text, the first of equals; ``None`` if none reaches the least ratio (rounded, as in thefuzz)."""
     found, most = None, least
     for name in names:
         if 200.0 * min(len(text), len(name)) < (least - 1.0) * (len(text) + len(name)):
-            continue  # too unlike in length
+            continue  # lengths too different
         value = round(ratio(text, name.lower()))
         if value >= most and (found is None or value > most):
             found, most = name, value
@@ -78,16 +78,16 @@ def best(text: str, names: Iterable[str], least: float) -> str | None:
 
 
 def mentioned(text: str, pattern: str) -> bool:
-    """Whether a text mentions what a regular expression finds in lower-case text, and does not negate it everywhere."""
+    """Whether a text mentions what a regular expression finds in lower-case text, with at least one mention that is not negated."""
     lower = text.lower()
     return any(not negated(lower, *match.span()) for match in re.finditer(pattern, lower))
 
 
 def negated(text: str, start: int, end: int) -> bool:
-    """Whether what stands between two places of a text is negated, by phrases before or after it (after NegEx).
+    """Whether what is between two positions of a text is negated, by phrases before or after it (after NegEx).
 
-    Words that only seem to deny ("not only") do not count. A phrase reaches as far as a number of words, and not beyond the end of a
-    sentence or a word such as "but".
+    Words that only seem to deny ("not only") do not count. A phrase reaches a fixed number of words, and not beyond the end of a sentence
+    or a word such as "but".
     """
     known = rules()["negation"]
     lower = text.lower()

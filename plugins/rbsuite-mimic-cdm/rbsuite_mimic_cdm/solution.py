@@ -30,18 +30,18 @@ _SAID = {
 _SHARES = (0.5, 0.4, 0.1)
 """Shares of patients with one, two and three traps."""
 _WEIGHTS = {"workup/labs": 0.4, "workup/imaging": 0.4}
-"""Traps that are set more often than others: the lower, the more often."""
+"""Traps that are set more often than others: the lower the value, the more often."""
 
 
 def plan(patient: Patient, form: Form) -> Solution:
-    """Examination, all tests, the scan that says most, and the conclusion."""
+    """Examination, all tests, the most informative scan, and the conclusion."""
     scan = str(rules()["pathologies"][patient.pathology]["imaging_2"][0])
     turns = [_turn(form, "physical_examination"), _tests(form, TESTS), _scan(form, scan, "Abdomen")]
     return Solution((*turns, _conclusion(form, patient, f"Acute {patient.pathology}")))
 
 
 def traps(patient: Patient, form: Form) -> Sequence[Mistake]:
-    """One to three mistakes, drawn for the patient; with any of them the diagnosis is not right."""
+    """One to three mistakes, drawn for the patient; any of them makes the diagnosis wrong."""
     start = derive_seed("wrong", patient.hadm_id)
     others = [name for name in PATHOLOGIES if name != patient.pathology]
     wrong = others[start % len(others)]

@@ -1,4 +1,4 @@
-"""Invented patients: six of each pathology, made by a seeded program. No value is anyone's."""
+"""Invented patients: six of each pathology, made by a seeded program. No value comes from a real person."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rbsuite_mimic_cdm.rules import PATHOLOGIES
 
 EACH = 6
 FIRST = 91_000_001
-"""Admissions begin here; MIMIC-IV's begin with 2."""
+"""Admission ids start here; MIMIC-IV's start with 2."""
 
 # itemid: label, fluid, unit, lower, upper
 ITEMS: Mapping[int, tuple[str, str, str, float, float]] = {
@@ -39,7 +39,7 @@ ITEMS: Mapping[int, tuple[str, str, str, float, float]] = {
     51516: ("WBC", "Urine", "#/hpf", 0.0, 5.0),
 }
 
-# For each pathology: how it began (six, one a patient), what the hand finds, what the blood shows, what scans show.
+# For each pathology: how it began (six, one per patient), the physical findings, the blood results, what scans show.
 _COURSES: Mapping[str, Mapping[str, Any]] = {
     "appendicitis": {
         "stories": [
@@ -141,7 +141,7 @@ _COURSES: Mapping[str, Mapping[str, Any]] = {
 
 
 def patients() -> Iterator[Mapping[str, Any]]:
-    """The patients as the framework's dictionaries, the pathologies in turn."""
+    """The patients as the framework's dictionaries, alternating between pathologies."""
     for number in range(EACH * len(PATHOLOGIES)):
         yield _patient(number)
 

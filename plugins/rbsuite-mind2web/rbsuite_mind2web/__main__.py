@@ -19,7 +19,7 @@ _USAGE = "python -m rbsuite_mind2web EXPERIMENT [--json], or: python -m rbsuite_
 
 
 def main(arguments: list[str]) -> int:
-    """Print the figures, or convert; gives the exit code."""
+    """Print the figures, or convert; returns the exit code."""
     places = [one for one in arguments if one != "--json"]
     try:
         if len(places) == 3 and places[0] == "ranks":

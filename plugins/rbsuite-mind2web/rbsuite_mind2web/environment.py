@@ -24,7 +24,7 @@ PARTS = ("test_task", "test_website", "test_domain")
 """The test splits: new tasks on known sites, new sites, new domains."""
 DOMAINS = ("Entertainment", "Info", "Service", "Shopping", "Travel")
 INDEX = "index.json"
-"""The file of a pack that lists its tasks; each has a file of its own."""
+"""The file of a pack that lists its tasks; each task has its own file."""
 REMEDY = "Run: rbsuite data import mind2web --from DIR, where DIR holds test_task, test_website or test_domain."
 UNREACHED = "a step has no right element among its top candidates"
 
@@ -36,7 +36,7 @@ class Listed:
     Attributes:
         id: its annotation id.
         part: its test split.
-        file: the file that holds it; empty: it is of the sample.
+        file: the file that contains it; empty: it belongs to the sample.
         website, domain, task: see :class:`rbsuite_mind2web.samples.Sample`.
     """
 
@@ -77,17 +77,17 @@ class Mind2Web(SyncEnvironment):
         return TaskSet(NAME, split, tasks, {**source, "sha256": whole}, whole, asks=lambda task: task.query)
 
     def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> Mind2WebEpisode:
-        """An episode; nothing in it is left to chance."""
+        """An episode; nothing in it is random."""
         graded_by = self._found(str(task.payload["graded_by"]))
         return Mind2WebEpisode(self._of(task), graded_by=graded_by, top_k=self._top_k, history=self._history)
 
     def solution(self, task: Task) -> Solution:
-        """The recorded actions, of the steps that are asked for."""
+        """The recorded actions of the steps that are asked."""
         steps = [step for step in self._of(task).steps if step.reached(self._top_k)]
         return Solution(tuple(Action(str(step.recorded)) for step in steps))
 
     def mistakes(self, task: Task) -> Sequence[Mistake]:
-        """The traps of the sample's pages; imported pages have none that are known."""
+        """The traps of the sample's pages; imported pages have no known ones."""
         if self._listed[str(task.payload["id"])].file:
             return ()
         from rbsuite_mind2web.synthetic import traps
@@ -101,7 +101,7 @@ class Mind2Web(SyncEnvironment):
         return LESSONS
 
     def ceiling(self, tasks: TaskSet) -> Ceiling | None:
-        """How far the recorded actions get: a step whose right element is not among the candidates is wrong."""
+        """How far the recorded actions get: a step whose correct element is not among the candidates is wrong."""
         beyond, steps, reached = dict[str, str](), 0, 0
         for task in tasks:
             found = [step.reached(self._top_k) for step in self._of(task).steps]

@@ -1,4 +1,4 @@
-"""One task: page after page as recorded, whatever is answered."""
+"""One task: page after page as recorded, whatever the answers."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ POLICY = (
 
 
 class Mind2WebEpisode(SyncEpisode):
-    """The steps of a task. A step of which no right element is among the candidates is not asked for, and counts as wrong.
+    """The steps of a task. A step with no correct element among the candidates is not asked, and counts as wrong.
 
     Args:
         sample: the task.
-        graded_by: the task whose recorded actions grade; an episode shows nothing of it.
+        graded_by: the task whose recorded actions are used for grading; an episode shows nothing of it.
         top_k: how many candidates a page offers.
         history: whether the recorded actions so far are shown with a page.
     """
@@ -49,14 +49,14 @@ class Mind2WebEpisode(SyncEpisode):
         self.observation = self._shown(Message("system", POLICY))
 
     def act(self, action: Action) -> Observation:
-        """Take the answer for the page at hand, and show the next."""
+        """Take the answer for the current page, and show the next."""
         said = read_action(action.text)
         self._unreadable += said is None
         self._said[self._asked[len(self._said)]] = said
         return self._shown()
 
     def grade(self, end: EndReason) -> Grade:
-        """Every step counts; what was not answered is wrong."""
+        """Every step counts; unanswered ones are wrong."""
         figures = [
             step_figures(step, self._said.get(place), reached=place in self._asked)
             for place, step in enumerate(self._graded_by.steps)
@@ -69,7 +69,7 @@ class Mind2WebEpisode(SyncEpisode):
         return graded(figures, truth)
 
     def closes(self, action: Action) -> bool:
-        """Whether it answers the last page."""
+        """Whether the action answers the last page."""
         return len(self._said) == len(self._asked) - 1
 
     def fork(self) -> Self:

@@ -17,14 +17,14 @@ NAMES: Mapping[str, str] = {
     "operation_f1": "f1",
     "step_success": "success",
 }
-"""The figures of a step, by the keys in a grade's truth."""
+"""The figures of a step, by their keys in the truth of a grade."""
 
 Figures = Mapping[str, Mapping[str, Mapping[str, float]]]
 
 
 def figures(store: ExperimentStore) -> Figures:
     """By condition, then by test split and ``all``: every figure of :data:`NAMES` as ``NAME_macro`` and ``NAME_micro``,
-    ``task_success``, and how many ``steps`` and ``tasks`` that is. A rollout that broke has no figures and is left out.
+    ``task_success``, and the number of ``steps`` and ``tasks``. A broken rollout has no figures and is left out.
     """
     rows: dict[str, dict[str, list[Sequence[Mapping[str, Any]]]]] = defaultdict(lambda: defaultdict(list))
     for info in store.manifest.runs:

@@ -1,4 +1,4 @@
-"""Grades of a task's steps, as published evaluations of Mind2Web take them."""
+"""Grades of a task's steps, as computed by published evaluations of Mind2Web."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rbsuite.trajectory import Grade, Trajectory
 from rbsuite_mind2web.samples import Said, Step, token_f1
 
 STEPS = "steps"
-"""The key of a grade's truth with the steps' figures."""
+"""The key for the steps' figures in the truth of a grade."""
 
 
 def step_figures(step: Step, said: Said | None, *, reached: bool) -> Mapping[str, Any]:
@@ -18,8 +18,8 @@ def step_figures(step: Step, said: Said | None, *, reached: bool) -> Mapping[str
 
     Args:
         step: the recorded step.
-        said: what was answered; ``None``: nothing that could be read, or nothing was asked.
-        reached: whether a right element was among those offered; where not, all figures are 0.
+        said: what was answered; ``None``: nothing readable, or nothing was asked.
+        reached: whether a correct element was among those offered; if not, all figures are 0.
     """
     recorded = step.recorded
     if said is None or recorded is None or not reached:
@@ -50,7 +50,7 @@ def _mean(figures: Sequence[Mapping[str, Any]], name: str) -> float:
 
 
 def _any_positive(trajectory: Trajectory) -> Grade | None:
-    """A step is right where any positive element was named with an F1 of 1."""
+    """A step is right if any positive element was named with an F1 of 1."""
     grade = trajectory.grade
     if grade is None:
         return None
@@ -59,7 +59,7 @@ def _any_positive(trajectory: Trajectory) -> Grade | None:
 
 
 def _whole_task(trajectory: Trajectory) -> Grade | None:
-    """The score is 1 where every step is right, else 0."""
+    """The score is 1 if every step is right, else 0."""
     grade = trajectory.grade
     return None if grade is None else Grade(grade.measures["task_success"], grade.measures, grade.truth)
 

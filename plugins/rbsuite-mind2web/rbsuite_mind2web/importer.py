@@ -1,6 +1,6 @@
-"""Imports a user's own copy of Mind2Web: the JSON files of its test splits, with ranks of the candidates as JSON, or a pack.
+"""Imports the user's own copy of Mind2Web: the JSON files of its test splits, with ranks of the candidates as JSON, or a pack.
 
-Pickles are never read here: the ranker's scores are converted first, by a command of their own.
+Pickles are never read here: the ranker's scores are converted first, by a separate command.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from rbsuite_mind2web.environment import INDEX, PACK, PARTS
 from rbsuite_mind2web.samples import OPERATIONS, ranked, sample_of
 
 RANKS = "ranks.jsonl"
-"""The ranks of candidates: a line of JSON for each step, ``{"sample": "TASK_ACTION", "ranks": {"NODE": 0}}``."""
+"""The ranks of candidates: one line of JSON per step, ``{"sample": "TASK_ACTION", "ranks": {"NODE": 0}}``."""
 PICKLE = "scores_all_data.pkl"
 WORDS = "words shared with the task"
-"""What ranks where the data comes without scores."""
+"""What ranks the candidates if the data comes without scores."""
 MAX_BYTES = 4 * 2**30
-"""Size of the largest file of the data that is read."""
+"""Maximum size of a data file that is read."""
 _REMEDY = "Give the directory that holds test_task, test_website or test_domain with their JSON files."
 
 
 class Mind2WebImporter:
-    """Turns the data into a file a task; see :class:`rbsuite.data.packs.PackImporter`."""
+    """Turns the data into one file per task; see :class:`rbsuite.data.packs.PackImporter`."""
 
     name = PACK
     pinned: Archive | None = None
@@ -97,7 +97,7 @@ def _write(
 
 
 def _files(source: Path, part: str) -> Sequence[str]:
-    """The JSON files of a split, by their numbers."""
+    """The JSON files of a split, ordered by number."""
     for folder in (part, f"data/{part}"):
         found = [one.name for one in (source / folder).glob("*.json")] if (source / folder).is_dir() else []
         if found:
@@ -106,7 +106,7 @@ def _files(source: Path, part: str) -> Sequence[str]:
 
 
 def _tasks(tree: SourceTree, part: str) -> Iterator[Any]:
-    """The tasks of a split, one after the other: a file of them is hundreds of megabytes."""
+    """The tasks of a split, one after the other, since a file of them is hundreds of megabytes."""
     decoder = json.JSONDecoder()
     for name in _files(tree.root, part):
         text = _text(tree, name)
@@ -162,7 +162,7 @@ def _ranks(tree: SourceTree) -> Mapping[str, Mapping[str, int]] | None:
 
 
 def _row(tree: SourceTree, task: Any, ranks: Mapping[str, Mapping[str, int]] | None) -> Mapping[str, Any]:
-    """A task as packs have it, without its raw HTML."""
+    """A task in the form that packs have, without its raw HTML."""
     try:
         asked = str(task["confirmed_task"])
         steps = [
@@ -203,12 +203,12 @@ def _step(
 
 
 def convert(source: Path, target: Path) -> int:
-    """Turn a pickle of scores and ranks into :data:`RANKS`; gives the number of steps.
+    """Turn a pickle of scores and ranks into :data:`RANKS`; returns the number of steps.
 
-    The pickle is read by an unpickler that builds plain values alone (:mod:`rbsuite.data.unpickle`).
+    The pickle is read by an unpickler that builds only plain values (:mod:`rbsuite.data.unpickle`).
 
     Raises:
-        DataError: it cannot be read, or is no such pickle.
+        DataError: it cannot be read, or is not such a pickle.
     """
     from rbsuite.data.unpickle import MAX_BYTES as MOST
     from rbsuite.data.unpickle import read_pickle

@@ -33,4 +33,4 @@ LESSONS: Mapping[str, Lesson] = {
         "The first one that has the words is good enough.",
     ),
 }
-"""By the id of the skill."""
+"""By skill id."""

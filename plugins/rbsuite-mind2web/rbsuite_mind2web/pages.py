@@ -1,6 +1,6 @@
-"""A recorded page: read from the cleaned HTML of a sample, and shown as an outline of what stands around the candidates.
+"""A recorded page: read from the cleaned HTML of a sample, and shown as an outline of what surrounds the candidates.
 
-A page is read as data: by Python's HTML parser, which runs nothing and expands no entities but characters, into a flat list of nodes.
+A page is read as data: by Python's HTML parser, which runs nothing and expands only character entities, into a flat list of nodes.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 NODE = "backend_node_id"
-"""The attribute that names an element."""
+"""The attribute that identifies an element."""
 DEPTH, CHILDREN, SIBLINGS, WORDS = 5, 50, 3, 20
-"""What is kept around a candidate: levels and number of what is in it, siblings on either side, words of a text."""
+"""What is kept around a candidate: levels and number of descendants, siblings on either side, words of a text."""
 LONGEST = 400_000
-"""Characters that an outline may have."""
+"""Maximum length of an outline, in characters."""
 
 _SHOWN = (
     *(
@@ -44,12 +44,12 @@ class Node:
 
     Attributes:
         tag: its name.
-        id: by which actions name it; empty where it has none.
+        id: the id by which actions name it; empty if it has none.
         told: what its attributes say, in a few words.
-        parent: the place of its parent in the page; -1: it has none.
-        depth: levels above it.
-        texts: the text in it, not counting what its children hold.
-        children: their places.
+        parent: the index of its parent in the page; -1: it has none.
+        depth: number of levels above it.
+        texts: the text in it, not counting that of its children.
+        children: the indices of its children.
     """
 
     tag: str
@@ -94,7 +94,7 @@ class _Reader(HTMLParser):
 
 
 def _told(attributes: dict[str, str]) -> str:
-    """The values of the attributes that say something, each once: at most five short words of one, and twenty of all."""
+    """The values of the attributes that say something, without repetition: at most five short words each, twenty in total."""
     found = dict[str, None]()
     for name in _SHOWN:
         value = attributes.get(name, "").lower()
@@ -118,11 +118,11 @@ class Page:
         self._places = {node.id: place for place, node in reversed(list(enumerate(reader.nodes))) if node.id}
 
     def has(self, id: str) -> bool:
-        """Whether there is an element of that id."""
+        """Whether there is an element with that id."""
         return id in self._places
 
     def words(self, id: str) -> str:
-        """What an element and all in it say, for ranking."""
+        """What an element and everything in it say, for ranking."""
         if id not in self._places:
             return ""
         places = [self._places[id], *self._below(self._places[id], DEPTH)]
@@ -131,8 +131,8 @@ class Page:
         )
 
     def outline(self, candidates: Collection[str]) -> str:
-        """The candidates with what stands above, in and beside them: an element to a line, indented by its depth. Only candidates bear
-        their ids.
+        """The candidates with what is above, inside and next to them: one element per line, indented by depth. Only candidates show their
+        ids.
         """
         kept = set[int]()
         for place in (self._places[id] for id in candidates if id in self._places):
@@ -161,7 +161,7 @@ class Page:
         return "  " * min(node.depth, 12) + " ".join(part for part in parts if part)
 
     def _below(self, place: int, levels: int) -> list[int]:
-        """What is in an element, in the order of the page."""
+        """What is inside an element, in page order."""
         return list(self._walk(place, levels))
 
     def _walk(self, place: int, levels: int) -> Iterator[int]:

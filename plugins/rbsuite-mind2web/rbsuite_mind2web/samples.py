@@ -1,4 +1,4 @@
-"""The records of Mind2Web as this plugin keeps them: a task with its recorded steps, and of every step the ranked candidates."""
+"""The records of Mind2Web as this plugin stores them: a task with its recorded steps and, for every step, the ranked candidates."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Said:
 
     @property
     def operated(self) -> str:
-        """Operation and value, as they are compared without the element. A click has no value."""
+        """Operation and value, in the form in which they are compared without the element. A click has no value."""
         return self.operation if self.operation == "CLICK" else f"{self.operation} {self.value}"
 
 
 def read_action(text: str) -> Said | None:
-    """The last action in a reply; ``None``: there is none. Quotes, case and brackets around the id do not matter."""
+    """The last action in a reply; ``None`` if there is none. Quotes, case and brackets around the id do not matter."""
     found = list(_SAID.finditer(text))
     if not found:
         return None
@@ -45,7 +45,7 @@ def read_action(text: str) -> Said | None:
 
 
 def token_f1(predicted: str, recorded: str) -> float:
-    """F1 of the sets of words of two texts; words that are punctuation do not count, and two texts without words are alike."""
+    """F1 of the sets of words of two texts; words that are punctuation do not count, and two texts without words are equal."""
     ours, theirs = ({word for word in text.split() if word not in string.punctuation} for text in (predicted, recorded))
     if not ours or not theirs:
         return float(not ours and not theirs)
@@ -62,9 +62,9 @@ class Step:
         value: what was typed or selected.
         told: the action in words, as the data has them.
         html: the page before it.
-        positives: ids of the elements that are right, first the one that counts by default.
-        ranks: of the positives, by id, from 0.
-        negatives: ids of the other candidates, the most likely first.
+        positives: ids of the correct elements, starting with the one that counts by default.
+        ranks: ranks of the positives, by id, from 0.
+        negatives: ids of the other candidates, most likely first.
     """
 
     uid: str
@@ -78,11 +78,11 @@ class Step:
 
     @property
     def recorded(self) -> Said | None:
-        """The action with the first positive element; ``None`` where there is none in the page."""
+        """The action with the first positive element; ``None`` if there is none in the page."""
         return Said(self.operation, self.positives[0], self.value) if self.positives else None
 
     def reached(self, top_k: int) -> bool:
-        """Whether an element that is right is among the so many most likely ones."""
+        """Whether a correct element is among the given number of most likely ones."""
         return any(self.ranks[id] < top_k for id in self.positives)
 
     def candidates(self, top_k: int) -> tuple[str, ...]:
@@ -146,7 +146,7 @@ def _ids(value: Any) -> tuple[str, ...]:
 def ranked(task: str, html: str, ids: Sequence[str]) -> Mapping[str, int]:
     """Ranks of elements by the words that they share with the task, for data that comes without a ranker's scores.
 
-    Ties go to what stands first in the page.
+    Ties go to what comes first in the page.
     """
     from rbsuite_mind2web.pages import Page
 

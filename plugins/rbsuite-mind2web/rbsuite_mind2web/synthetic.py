@@ -1,7 +1,7 @@
 """Six invented web sites with two pages each, a form and a list, and tasks on them.
 
-The sites make the same demands: a search box in the header beside the form's field, a link in the navigation that has the words of the
-form's button, drop-downs, and a sponsored copy above the list. What was learnt on one site helps on the next.
+The sites pose the same difficulties: a search box in the header in addition to the form's field, a link in the navigation with the words of
+the form's button, drop-downs, and a sponsored copy above the list. What was learned on one site helps on the next.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ class Site:
     """An invented web site.
 
     Attributes:
-        name, domain, subdomain: what the data says of it.
-        part: the test split that it stands for.
+        name, domain, subdomain: what the data says about it.
+        part: the test split that it represents.
         field: label of the form's text field.
         menu: label of its drop-down.
-        options: what that offers.
+        options: what the drop-down offers.
         button: words on the form's button.
         filters: check boxes above the list.
         verb: words on the button of an entry, before its name.
         entries: what the list has.
-        asking: the tasks in words, with the places of a :class:`Wish`.
+        asking: the wording of the tasks, with placeholders for the fields of a :class:`Wish`.
         wishes: what they ask for.
     """
 
@@ -166,7 +166,7 @@ class _Writer:
         self.ids: dict[str, str] = {}
 
     def element(self, tag: str, text: str = "", key: str = "", *inside: str, **attributes: str) -> str:
-        """An element; with a ``key`` its id is kept under it."""
+        """An element; if a ``key`` is given, its id is stored under it."""
         number = str(self._next)
         self._next += 1
         if key:
@@ -177,7 +177,7 @@ class _Writer:
 
 
 class Pages(NamedTuple):
-    """The two pages of a site, with the ids of what matters in them."""
+    """The two pages of a site, with the ids of what matters on them."""
 
     form: str
     list: str
@@ -226,13 +226,13 @@ def _footer(writer: _Writer) -> str:
 
 
 def part_of(id: str) -> str:
-    """The test split that a task of the sample stands for."""
+    """The test split that a task of the sample represents."""
     return next(site.part for site in SITES if site.name == id.rpartition("-")[0])
 
 
 @cache
 def samples() -> Sequence[Sample]:
-    """The tasks, the sites in turn."""
+    """The tasks, alternating between sites."""
     return tuple(_sample(site, number) for number in range(len(SITES[0].wishes)) for site in SITES)
 
 
@@ -276,7 +276,7 @@ def traps(id: str) -> Sequence[Mistake]:
         _instead("list/advert", last, Said("CLICK", ids[f"sponsored {wish.entry}"])),
     ]
     found.sort(key=lambda one: unit("mind2web trap", id, one.skill))
-    if derive_seed("mind2web first", id) % 2:  # the two mistakes with the field cannot both be made
+    if derive_seed("mind2web first", id) % 2:  # the two mistakes with the field exclude each other
         found = [one for one in found if one.skill != "form/field"]
     else:
         found = [one for one in found if one.skill != "form/verbatim"]

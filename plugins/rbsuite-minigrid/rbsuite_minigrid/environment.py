@@ -1,4 +1,4 @@
-"""Levels of BabyAI as one environment: a level is a domain, a seed of it a task, and BabyAI's own bot gives the solutions."""
+"""Levels of BabyAI as one environment: a level is a domain, a seed of it is a task, and BabyAI's own bot provides the solutions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INSTRUCTIONS = (
 
 
 def describe(seen: Any, world: Any) -> str:
-    """The instruction, what is in view by its place, and what the agent carries."""
+    """The instruction, what is in view and where, and what the agent carries."""
     from minigrid.core.constants import IDX_TO_COLOR, IDX_TO_OBJECT
 
     cells = []
@@ -41,7 +41,7 @@ def describe(seen: Any, world: Any) -> str:
 
 
 def solve(world: Any) -> Iterator[int]:
-    """The steps of BabyAI's bot."""
+    """The steps taken by BabyAI's bot."""
     from minigrid.utils.baby_ai_bot import BabyAIBot
 
     bot, action, over = BabyAIBot(world), None, False

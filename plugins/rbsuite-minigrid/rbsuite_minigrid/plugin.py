@@ -10,7 +10,7 @@ from rbsuite import Check, EnvironmentSpec, Split, hookimpl
 
 @hookimpl
 def rbsuite_environments() -> Sequence[EnvironmentSpec]:
-    """The levels of BabyAI in which one room is enough."""
+    """The levels of BabyAI that need only one room."""
     return [
         EnvironmentSpec(
             "minigrid",

@@ -1,4 +1,4 @@
-"""The tasks of MiniWoB++ 1.1.0 by what they ask of an agent, and those that upstream calls nondeterministic.
+"""The tasks of MiniWoB++ 1.1.0 by what they require of an agent, and those that upstream calls nondeterministic.
 
 The groups are this project's own; upstream has none.
 """
@@ -68,7 +68,7 @@ NONDETERMINISTIC = frozenset(
         "stock-market",
     ]
 )
-"""Tasks whose world may differ between two episodes of one seed, as upstream registers them."""
+"""Tasks whose world may differ between two episodes with the same seed, as upstream registers them."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The tasks of MiniWoB++: a task of ours is one of upstream's tasks with one seed."""
+"""The tasks of MiniWoB++: each of our tasks is one of upstream's tasks with one seed."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class MiniWob(WebEnvironment):
     """All tasks of MiniWoB++ in one environment; their groups are its domains.
 
     Args:
-        images: whether a screenshot goes with every observation.
-        browsers: browsers at a time.
+        images: whether every observation includes a screenshot.
+        browsers: number of concurrent browsers.
     """
 
     def __init__(self, *, images: bool = False, browsers: int = 2) -> None:
@@ -55,7 +55,7 @@ class MiniWob(WebEnvironment):
         self._own: BrowserPool | None = None
 
     def browser(self) -> Browser:
-        """A browser for which no name of a host resolves, in a window of upstream's size."""
+        """A browser in which no host name resolves, with a window of upstream's size."""
         return Browser((), size=(500, 440))
 
     def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
@@ -70,11 +70,11 @@ class MiniWob(WebEnvironment):
         return TaskSet("miniwob", split, chosen, {"miniwob": _version()})
 
     def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> MiniWobEpisode:
-        """The task's page in a browser. Its world comes from the task's seed alone."""
+        """The task's page in a browser. Its world depends only on the task's seed."""
         return self._opened(self.lend(), task)
 
     def solution(self, task: Task) -> Solution | None:
-        """What the reference script does on the task, found out by playing it, once, in a browser of its own."""
+        """What the reference script does on the task, determined by playing it once in a separate browser."""
         from rbsuite_miniwob.scripts import SCRIPTS
 
         if task.group not in SCRIPTS:
@@ -82,7 +82,7 @@ class MiniWob(WebEnvironment):
         return once(self._solutions, task.id, lambda: Solution(tuple(self._played(task))))
 
     async def aclose(self) -> None:
-        """End the browsers."""
+        """Close the browsers."""
         with self._solving:
             own, self._own = self._own, None
         if own is not None:
@@ -93,7 +93,7 @@ class MiniWob(WebEnvironment):
         from rbsuite_miniwob.scripts import SCRIPTS, Hand
 
         with self._solving:
-            # Not one of the episodes' own: those may all be waiting for whoever asks.
+            # Not one of the episodes' own: those may all be waiting for the caller.
             if self._own is None:
                 self._own = BrowserPool(self.browser, 1)
             episode = self._opened(self._own.lend(), task)

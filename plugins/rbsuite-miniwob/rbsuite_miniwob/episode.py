@@ -1,4 +1,4 @@
-"""One rollout of a task of MiniWoB++."""
+"""One rollout of a MiniWoB++ task."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VIEW = View(every=True, without="#reward-display, #sync-task-cover, #click-canva
 """Everything but the instruction and what belongs to upstream's own frame."""
 _LONGEST_WAIT = 5
 TIME = 2_000_000_000
-"""Milliseconds of an episode, in place of 10,000; about the most that a browser's timer takes."""
+"""Milliseconds of an episode, instead of 10,000; about the maximum that a browser's timer accepts."""
 
 _START = """
 core.EPISODE_MAX_TIME = arguments[1];
@@ -33,7 +33,7 @@ _BUSY = """
 const moves = () => !WOB_TASK_READY || (window.jQuery && jQuery(":animated").length > 0);
 const busy = () => moves() || [...document.images].some(one => !one.complete);
 """
-"""Whether the page is not at rest; a picture that is not there yet has no size, and would not be shown."""
+"""Whether the page is still changing; an image that has not loaded has no size, and would not be shown."""
 _STATE = f"{_BUSY} return [WOB_DONE_GLOBAL, WOB_RAW_REWARD_GLOBAL, WOB_REWARD_REASON, busy()];"
 _SETTLING = f"""
 {_BUSY}
@@ -45,12 +45,12 @@ const done = arguments[0], until = Date.now() + 4000;
 
 
 class MiniWobEpisode(PageTools, PointerTools, WebEpisode):
-    """One rollout. The page is at a task and its world was begun by :func:`start`.
+    """One rollout. The page is at a task whose world was started by :func:`start`.
 
     Args:
         lease: the browser.
         utterance: what the page asks for.
-        nondeterministic: whether upstream calls the task so.
+        nondeterministic: whether upstream calls the task nondeterministic.
         images: see :class:`rbsuite_web.episode.WebEpisode`.
     """
 
@@ -64,11 +64,11 @@ class MiniWobEpisode(PageTools, PointerTools, WebEpisode):
         super().__init__(lease, utterance, RULES, view=VIEW, images=images)
 
     def permitted(self, url: str) -> bool:
-        """Whether it is a page of a directory; links of the tasks lead nowhere else."""
+        """Whether it is a page from a directory; the tasks' links lead nowhere else."""
         return url.startswith("file:")
 
     def settle(self) -> None:
-        """Wait until what the page moves has come to rest, and see whether it is over."""
+        """Wait until whatever the page animates has come to rest, and check whether the episode is over."""
         state = self.browser.script(_STATE)
         if state[3] and not state[0]:
             with self.browser.failing("does not come to rest"):
@@ -99,7 +99,7 @@ class MiniWobEpisode(PageTools, PointerTools, WebEpisode):
 
 
 def start(lease: Lease, url: str, seed: int) -> str:
-    """Open a task and begin its world; what it asks for.
+    """Open a task and start its world; returns what it asks for.
 
     Raises:
         EnvironmentFailure: the page does not load.

@@ -1,6 +1,6 @@
-"""Reference solutions: for a task, a script that reads the page and acts on it by the agent's own tools.
+"""Reference solutions: for each task, a script that reads the page and acts on it with the agent's own tools.
 
-What a script does on a seed is recorded, and is the solution of that task of ours. Scripts may read what is on the page in any way.
+What a script does on a seed is recorded, and is the solution of our task with that seed. Scripts may read the page in any way.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rbsuite_web.page import Element, elements, reference
 Script = Callable[["Hand"], None]
 
 SCRIPTS: dict[str, Script] = {}
-"""The scripts, by the task's name."""
+"""The scripts, by task name."""
 
 _MONTHS = 13 * 12
 
@@ -37,7 +37,7 @@ class Hand:
 
     @property
     def quoted(self) -> list[str]:
-        """What stands in quotes in it."""
+        """The quoted strings in it."""
         return re.findall(r'"([^"]*)"', self.asked)
 
     @property
@@ -46,11 +46,11 @@ class Hand:
         return self._episode.observation.turn == "over"
 
     def all(self, selector: str) -> list[Element]:
-        """The elements with a reference that a selector names."""
+        """The elements with a reference that match a selector."""
         return elements(self._episode.browser, selector, VIEW)
 
     def one(self, selector: str, text: str | None = None) -> Element:
-        """The first of them, or the first that reads so."""
+        """The first of them, or the first with the given text."""
         return next(one for one in self.all(selector) if text is None or one.text == text)
 
     def script(self, text: str, *arguments: Any) -> Any:
@@ -58,7 +58,7 @@ class Hand:
         return self._episode.browser.script(text, *arguments)
 
     def text(self, selector: str) -> str:
-        """The text of the first element that a selector names."""
+        """The text of the first element that matches a selector."""
         return " ".join(str(self.script("return document.querySelector(arguments[0]).textContent", selector)).split())
 
     def do(self, *calls: tuple[str, Mapping[str, Any]]) -> None:
@@ -72,7 +72,7 @@ class Hand:
         self.do(("click", {"ref": self.one(selector, text).ref}))
 
     def use(self, element: Element) -> None:
-        """Click an element that was found."""
+        """Click an element that was found before."""
         self.do(("click", {"ref": element.ref}))
 
     def type(self, selector: str | Element, text: str) -> None:
@@ -81,7 +81,7 @@ class Hand:
         self.do(("type", {"ref": element.ref, "text": text}))
 
     def press(self, key: str, times: int = 1) -> None:
-        """Press a key so many times."""
+        """Press a key a number of times."""
         self.do(*[("press", {"key": key})] * times)
 
 
@@ -109,7 +109,7 @@ def click_one(hand: Hand) -> None:
 
 @script("click-button", "unicode-test")
 def click_button(hand: Hand) -> None:
-    """The button that is named."""
+    """The named button."""
     hand.click("button", hand.quoted[0])
 
 
@@ -122,7 +122,7 @@ def click_button_sequence(hand: Hand) -> None:
 
 @script("click-link")
 def click_link(hand: Hand) -> None:
-    """The link that is named."""
+    """The named link."""
     hand.click("#area .alink", hand.quoted[0])
 
 
@@ -144,7 +144,7 @@ def _listed(hand: Hand) -> list[str]:
 
 @script("click-checkboxes", "click-checkboxes-large", "click-checkboxes-transfer")
 def click_checkboxes(hand: Hand) -> None:
-    """The boxes that are named."""
+    """The named boxes."""
     for name in _listed(hand):
         hand.do(("click", {"ref": reference("checkbox", name)}))
     hand.click("button")
@@ -152,14 +152,14 @@ def click_checkboxes(hand: Hand) -> None:
 
 @script("click-option")
 def click_option(hand: Hand) -> None:
-    """The option that is named."""
+    """The named option."""
     hand.do(("click", {"ref": reference("radio", _listed(hand)[0])}))
     hand.click("button")
 
 
 @script("click-scroll-list")
 def click_scroll_list(hand: Hand) -> None:
-    """The options that are named."""
+    """The named options."""
     ref = hand.one("select").ref
     hand.do(*[("select", {"ref": ref, "option": name}) for name in _listed(hand)])
     hand.click("button")
@@ -167,7 +167,7 @@ def click_scroll_list(hand: Hand) -> None:
 
 @script("choose-list")
 def choose_list(hand: Hand) -> None:
-    """The option that is named."""
+    """The named option."""
     match = re.match(r"Select (.*) from the list", hand.asked)
     assert match
     hand.do(("select", {"ref": hand.one("select").ref, "option": match.group(1)}))
@@ -176,19 +176,19 @@ def choose_list(hand: Hand) -> None:
 
 @script("click-tab")
 def click_tab(hand: Hand) -> None:
-    """The tab that is named."""
+    """The named tab."""
     hand.click("li[role=tab] a", hand.asked.removeprefix("Click on ").rstrip("."))
 
 
 @script("click-tab-2", "click-tab-2-easy", "click-tab-2-medium", "click-tab-2-hard")
 def click_tab_2(hand: Hand) -> None:
-    """Tab after tab, until the link is there."""
+    """Tab after tab, until the link appears."""
     _look_behind(hand, "li[role=tab] a", "#area .alink")
 
 
 @script("click-collapsible-2", "click-collapsible-2-nodelay")
 def click_collapsible_2(hand: Hand) -> None:
-    """Section after section, until the link is there."""
+    """Section after section, until the link appears."""
     _look_behind(hand, "#area h3", "#area .alink")
 
 
@@ -211,14 +211,14 @@ def click_collapsible(hand: Hand) -> None:
 
 @script("enter-text", "enter-text-dynamic")
 def enter_text(hand: Hand) -> None:
-    """The text that is named."""
+    """The given text."""
     hand.type("input", hand.quoted[0])
     hand.click("button")
 
 
 @script("enter-text-2")
 def enter_text_2(hand: Hand) -> None:
-    """The text in the case that is asked for."""
+    """The text in the requested case."""
     text = hand.quoted[0]
     hand.type("input", text.upper() if "upper case" in hand.asked else text.lower())
     hand.click("button")
@@ -259,7 +259,7 @@ def focus_text(hand: Hand) -> None:
 
 @script("focus-text-2")
 def focus_text_2(hand: Hand) -> None:
-    """The field of that number."""
+    """The field with that number."""
     hand.use(hand.all("input")[_number(hand) - 1])
 
 
@@ -315,7 +315,7 @@ def click_widget(hand: Hand) -> None:
 
 @script("navigate-tree")
 def navigate_tree(hand: Hand) -> None:
-    """Open folders until the name is there."""
+    """Open folders until the name appears."""
     opened: set[str] = set()
     while not hand.over:
         shown = hand.all("#tree .folder, #tree .file, #tree span, #tree li")
@@ -381,7 +381,7 @@ def _table(hand: Hand) -> dict[str, str]:
 
 @script("enter-date")
 def enter_date(hand: Hand) -> None:
-    """The date as a field of the browser takes it."""
+    """The date in the form that a browser's field takes."""
     match = re.search(r"(\d+)/(\d+)/(\d+)", hand.asked)
     assert match
     month, day, year = match.groups()
@@ -391,7 +391,7 @@ def enter_date(hand: Hand) -> None:
 
 @script("enter-time")
 def enter_time(hand: Hand) -> None:
-    """The time as a field of the browser takes it."""
+    """The time in the form that a browser's field takes."""
     match = re.search(r"(\d+):(\d+) (AM|PM)", hand.asked)
     assert match
     hour = int(match.group(1)) % 12 + (12 if match.group(3) == "PM" else 0)
@@ -401,7 +401,7 @@ def enter_time(hand: Hand) -> None:
 
 @script("text-transform")
 def text_transform(hand: Hand) -> None:
-    """The letters that are turned."""
+    """The letters that are rotated."""
     hand.type("input", "".join(one.text for one in hand.all("#captcha span")))
     hand.click("button")
 
@@ -419,7 +419,7 @@ def grid_coordinate(hand: Hand) -> None:
 
 @script("search-engine")
 def search_engine(hand: Hand) -> None:
-    """The result of that number, three on a page."""
+    """The result with that number, three to a page."""
     hand.type("#search-text", hand.quoted[0])
     hand.click("#search")
     number = _number(hand) - 1
@@ -459,7 +459,7 @@ def identify_shape(hand: Hand) -> None:
 
 @script("find-greatest")
 def find_greatest(hand: Hand) -> None:
-    """The card of the greatest number."""
+    """The card with the greatest number."""
     cards = [card for card in hand.all("#area .card") if card.text]
     hand.use(max(cards, key=lambda card: int(card.text)))
     hand.click("button")
@@ -467,7 +467,7 @@ def find_greatest(hand: Hand) -> None:
 
 @script("find-word")
 def find_word(hand: Hand) -> None:
-    """The word of that number, without its comma."""
+    """The word with that number, without its comma."""
     words = hand.text("#area p").split()
     hand.type("#area input", words[_number(hand) - 1].strip(".,"))
     hand.click("button")
@@ -517,7 +517,7 @@ def copy_paste(hand: Hand) -> None:
 
 @script("copy-paste-2")
 def copy_paste_2(hand: Hand) -> None:
-    """The text of the area of that number."""
+    """The text of the area with that number."""
     hand.type("#area input", hand.all("#area textarea")[_number(hand) - 1].value)
     hand.click("button")
 
@@ -541,7 +541,7 @@ def scroll_text_2(hand: Hand) -> None:
 
 @script("use-autocomplete", "use-autocomplete-nodelay")
 def use_autocomplete(hand: Hand) -> None:
-    """Choose what fits among what is offered."""
+    """Choose what matches among the suggestions."""
     begin, *rest = hand.quoted
     hand.do(("type", {"ref": hand.one("#tags").ref, "text": begin}), ("wait", {"seconds": 1}))
     offered = [one for one in hand.all(".ui-menu-item *, .ui-menu-item") if one.text.endswith(rest[0] if rest else "")]
@@ -551,7 +551,7 @@ def use_autocomplete(hand: Hand) -> None:
 
 @script("use-spinner")
 def use_spinner(hand: Hand) -> None:
-    """Up or down so many times."""
+    """Up or down a number of times."""
     number = _number(hand)
     arrow = ".ui-spinner-up" if number > 0 else ".ui-spinner-down"
     for _ in range(abs(number)):
@@ -666,7 +666,7 @@ def _submits(element: Element) -> bool:
 
 @script("phone-book")
 def phone_book(hand: Hand) -> None:
-    """Page after page, until the name is there."""
+    """Page after page, until the name appears."""
     match = re.search(r"Find ([\w-]+) .* (phone|email|address)", hand.asked)
     assert match
     name, what = match.groups()
@@ -720,7 +720,7 @@ def choose_date(hand: Hand) -> None:
 
 @script("highlight-text", "highlight-text-2")
 def highlight_text(hand: Hand) -> None:
-    """Draw the pointer over the text."""
+    """Drag the pointer across the text."""
     texts = hand.all("#area p, #area .paragraph, #area div")
     texts = [one for one in texts if one.text and "Submit" not in one.text]
     x, y, width, height = texts[_number(hand) - 1 if "paragraph below" not in hand.asked else 0].box
@@ -738,7 +738,7 @@ def drag_box(hand: Hand) -> None:
 
 @script("order-food")
 def order_food(hand: Hand) -> None:
-    """So many dishes, of one kind or by name."""
+    """A number of dishes, of one kind or by name."""
     match = re.search(r"Order (\d+) items? that (?:is|are) ([\w-]+)", hand.asked)
     foods: list[list[str]] = hand.script(
         "return [...document.querySelectorAll('#area .food-item')].map(e => [e.querySelector('.food-name, div').textContent.trim(),"

@@ -1,4 +1,4 @@
-"""The observer. MLflow is imported when the first run starts that is to be reported."""
+"""The observer. MLflow is imported when the first reported run starts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class MlflowTracker(RunTracker):
         self._client: Any = None
 
     def begin(self, project: str, name: str, facts: Mapping[str, str | int]) -> str:
-        """A run with its facts as parameters; gives its id."""
+        """A run with its facts as parameters; returns its id."""
         if self._client is None:
             from mlflow.tracking import MlflowClient
 
@@ -40,7 +40,7 @@ class MlflowTracker(RunTracker):
         self._client.log_batch(handle, [Metric(name, value, now, position) for name, value in figures.items()])
 
     def end(self, handle: str, finished: bool) -> None:
-        """Its status: finished, or killed where it was stopped."""
+        """Its status: finished, or killed if it was stopped."""
         self._client.set_terminated(handle, "FINISHED" if finished else "KILLED")
 
 

@@ -37,7 +37,7 @@ _CONTENT = "23e965065b86ede3d50b3f4e91655bab0c98497e5ce104f249e94a62e989597a"
 """Digest of the 12,032 questions and answers behind upstream's runs of October 2024."""
 
 _NAMED = 10
-"""Rows of a kind that are named."""
+"""How many rows of a kind are named."""
 
 _OPENING = re.compile(r"\A\s*A: *(?:Let's think step by step\.)?\s*")
 _CLOSING = re.compile(r"\s*(?:So|Thus|Therefore|Hence)?,?\s*the answer is \(?[A-J]\)?\.?\s*\Z", re.IGNORECASE)
@@ -47,7 +47,7 @@ def read_questions(table: Table, collection: Collection) -> Sequence[Question]:
     """The questions of a table, in its order.
 
     Raises:
-        DataError: the table is not of MMLU-Pro's schema.
+        DataError: the table does not have MMLU-Pro's schema.
     """
     columns = find_columns(table, _COLUMNS, optional=("src", "reasoning", "index"))
     return [_question(table, number, row, columns) for number, row in enumerate(table.rows)]
@@ -138,7 +138,7 @@ class MmluPro(QuestionEnvironment):
         return QuestionSet(questions, source, LESSONS, examples)
 
     def facts(self) -> Mapping[str, Any]:
-        """Beside the ordinary ones, of which release the rows are that upstream changed, and rows that contradict themselves."""
+        """Besides the usual ones: which release the rows that upstream changed come from, and rows that contradict themselves."""
         noted = {key: self.source[key] for key in ("changed_rows", "doubtful_rows") if key in self.source}
         return {**super().facts(), **noted}
 
@@ -148,10 +148,10 @@ class MmluPro(QuestionEnvironment):
 
 
 def worked_examples(table: Table) -> Mapping[str, tuple[WorkedExample, ...]]:
-    """The worked examples of a validation table by category; the closing phrase of each is left for the reader's form.
+    """The worked examples of a validation table by category; the closing phrase of each is left to the reader's form.
 
     Raises:
-        DataError: the table is not of MMLU-Pro's schema.
+        DataError: the table does not have MMLU-Pro's schema.
     """
     questions = read_questions(table, BENCHMARK.collection(VALIDATION))
     found: dict[str, list[WorkedExample]] = {}
@@ -163,7 +163,7 @@ def worked_examples(table: Table) -> Mapping[str, tuple[WorkedExample, ...]]:
 
 
 def _validation(data: str) -> Table | None:
-    """The validation table that belongs to the test data; ``None`` where that has none."""
+    """The validation table that belongs to the test data; ``None`` if it has none."""
     if not data and not BENCHMARK.at_hand([TEST], data):
         data = HUB  # test came from the hub
     if data != HUB and VALIDATION not in BENCHMARK.present(data):
@@ -177,7 +177,7 @@ def _validation(data: str) -> Table | None:
 
 
 def _doubts(table: Table) -> dict[str, str]:
-    """The rows that contradict themselves, in words; the letter is what counts, as for upstream's scripts."""
+    """The rows that contradict themselves, in words; the letter counts, as in upstream's scripts."""
     found = doubtful_choices(table, find_columns(table, _COLUMNS, optional=("src", "reasoning", "index")))
     words = "; ".join(f"{what}: {', '.join(ids[:_NAMED])}{' ...' * (len(ids) > _NAMED)}" for what, ids in found.items())
     return {"doubtful_rows": words} if words else {}

@@ -1,6 +1,6 @@
-"""The releases of MMLU-Pro's test split: which of the rows that upstream changed are of the older one.
+"""The releases of MMLU-Pro's test split: which of the rows that upstream changed come from the older one.
 
-Upstream changed 48 of 12,032 rows between the data behind its runs of June 2024 and of October 2024, without a note. ``releases.json`` has
+Upstream changed 48 of 12,032 rows between the data behind its runs of June 2024 and of October 2024, without notice. ``releases.json`` has
 the hashes of both wordings, and no text.
 """
 
@@ -18,7 +18,7 @@ _DIGITS = 16
 
 
 def row_hash(question: str, options: Sequence[str], answer: str) -> str:
-    """The hash of a row's wording, white space at the ends of texts aside; 16 hexadecimal digits."""
+    """The hash of a row's wording, ignoring white space at the ends of texts; 16 hexadecimal digits."""
     return digest([question.strip(), [option.strip() for option in options], answer])[:_DIGITS]
 
 
@@ -29,13 +29,13 @@ def changed_rows() -> Mapping[str, tuple[str, str]]:
 
 
 def count_releases(rows: Iterable[tuple[str, str]]) -> Mapping[str, int]:
-    """How many of the changed rows are of which release.
+    """How many of the changed rows come from which release.
 
     Args:
         rows: (question id, hash) of every row.
 
     Returns:
-        counts of ``older``, ``newer`` and ``other`` (a wording of neither); rows that upstream left alone are not counted.
+        counts of ``older``, ``newer`` and ``other`` (a wording of neither); rows that upstream did not change are not counted.
     """
     known = changed_rows()
     counts = {"older": 0, "newer": 0, "other": 0}

@@ -1,4 +1,4 @@
-"""Skills for official data, one a category: general advice in this project's words, for the simulated learner to learn."""
+"""Skills for official data, one per category: general advice in this project's words, for the simulated learner to learn."""
 
 from __future__ import annotations
 
@@ -78,4 +78,4 @@ _ADVICE = {
 }
 
 LESSONS = {f"mmlu-pro/{category}": Lesson(*texts) for category, texts in _ADVICE.items()}
-"""One a category."""
+"""One per category."""

@@ -1,1 +1,1 @@
-"""Question answering for rbsuite: what AIME, GPQA, MMLU-Pro and benchmarks like them share."""
+"""Question answering for rbsuite: what AIME, GPQA, MMLU-Pro and similar benchmarks share."""

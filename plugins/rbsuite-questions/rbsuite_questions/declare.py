@@ -26,17 +26,17 @@ def question_spec(
     """The declaration of a benchmark whose environment is a :class:`rbsuite_questions.environment.QuestionEnvironment`.
 
     Args:
-        name: of the environment and its pack.
+        name: name of the environment and its pack.
         summary: one line.
-        factory: the environment's class; the module of it has the importer, as ``IMPORTER``.
-        kind: of the answers: ``integer`` or ``choice``.
+        factory: the environment's class; its module has the importer, as ``IMPORTER``.
+        kind: kind of the answers: ``integer`` or ``choice``.
         reader: the default reader.
-        options: what the factory takes beside the reader.
+        options: what the factory takes besides the reader.
         turn: what is asked, and what an answer is.
-        hub: where data that is not imported is read from: data sets with their revisions.
+        hub: where data that has not been imported is read from: data sets with their revisions.
         chance: what guessing scores.
-        notes: further ones.
-        more: what differs from benchmark to benchmark, as :class:`rbsuite.specs.EnvironmentSpec` has it.
+        notes: additional notes.
+        more: what differs between benchmarks, as fields of :class:`rbsuite.specs.EnvironmentSpec`.
     """
     return EnvironmentSpec(
         name=name,

@@ -1,4 +1,4 @@
-"""Single-turn question answering: a question is shown, one text answers it, a reader takes the answer from the text."""
+"""Single-turn question answering: a question is shown, one text answers it, and a reader extracts the answer from the text."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PROMPTS = Path(__file__).with_name("prompts")
 RECORDED = "The answer was recorded."
 TEXT_ONLY = "Only a text can be an answer here. Answer the question in text."
 ALL_SHOTS = -1
-"""As many worked examples as the benchmark's own protocol has, where the data holds any; else none."""
+"""As many worked examples as the benchmark's own protocol has, if the data contains any; otherwise none."""
 _NOTHING_READ = QuestionSet(())
 
 
@@ -36,7 +36,7 @@ class QuestionEnvironment(SyncEnvironment):
 
     Args:
         reader: name of the convention that asks for and reads answers.
-        shots: worked examples in the prompt, of the question's domain; -1: the protocol's number where the data has any.
+        shots: worked examples in the prompt, from the question's domain; -1: the protocol's number if the data has any.
 
     Raises:
         UnknownNameError: no such reader.
@@ -47,7 +47,7 @@ class QuestionEnvironment(SyncEnvironment):
     """The name of the environment."""
     kind: ClassVar[Kind] = "choice"
     protocol_shots: ClassVar[int] = 0
-    """Worked examples in the prompt of the benchmark's own protocol."""
+    """Worked examples in the prompt in the benchmark's own protocol."""
     prompt_directory: ClassVar[Path | None] = PROMPTS
 
     def __init__(self, *, reader: str = "rbsuite", shots: int = 0) -> None:
@@ -69,7 +69,7 @@ class QuestionEnvironment(SyncEnvironment):
         """See :meth:`rbsuite.Environment.tasks`.
 
         Raises:
-            UsageError: more worked examples are asked for than the data has.
+            UsageError: more worked examples are requested than the data has.
         """
         self._set = self.read(split, data)
         self._variables.clear()
@@ -89,7 +89,7 @@ class QuestionEnvironment(SyncEnvironment):
         return QuestionEpisode(task, self.kind, self._reader, instructions)
 
     def prompt_variables(self, task: Task) -> Mapping[str, Any]:
-        """What the templates take: kind, closing line, placeholder, worked examples (question, reasoning, closing line)."""
+        """The variables of the templates: kind, closing line, placeholder, worked examples (question, reasoning, closing line)."""
         return once(self._variables, task.domain, lambda: self._variables_of(task.domain))
 
     def _variables_of(self, domain: str) -> Mapping[str, Any]:
@@ -107,12 +107,12 @@ class QuestionEnvironment(SyncEnvironment):
 
     @property
     def source(self) -> Mapping[str, str]:
-        """Where the questions are from."""
+        """Where the questions come from."""
         return self._set.source
 
     @property
     def shots(self) -> int:
-        """The number of worked examples in a prompt, of those the data has."""
+        """The number of worked examples in a prompt, limited to those the data has."""
         if self._wanted_shots == ALL_SHOTS:
             return min(self.protocol_shots, self._most_shots())
         return self._wanted_shots
@@ -123,20 +123,20 @@ class QuestionEnvironment(SyncEnvironment):
         return {"reader": self._reader.id, "shots": self.shots, **({"chance": fmean(chances)} if chances else {})}
 
     def solution(self, task: Task) -> Solution:
-        """The right answer, as the reader wants it."""
+        """The right answer, in the form the reader wants."""
         return Solution((self.answer(str(task.payload["answer"])),))
 
     def answer(self, answer: str) -> Action:
-        """An answer (digits, or a letter) as the reader wants it."""
+        """An answer (digits, or a letter) in the form the reader wants."""
         return Action(text=f"That settles it.\n{self._form.write(answer)}")
 
     def mistakes(self, task: Task) -> Sequence[Mistake]:
-        """The wrong answer of one who lacks the skill that the question exercises."""
+        """The wrong answer of someone who lacks the skill that the question exercises."""
         skill = str(task.payload["skill"]) or f"{task.domain or self.name}/answer/wrong"
         return [Mistake(skill, {0: (self.answer(str(task.payload["wrong"])),)})]
 
     def lessons(self) -> Mapping[str, Lesson]:
-        """The lessons of the skills that the questions exercise, by the skill's id."""
+        """The lessons of the skills that the questions exercise, by skill id."""
         return self._set.lessons
 
     def _most_shots(self) -> int:
@@ -148,13 +148,13 @@ def _asks(task: Task) -> str:
 
 
 class QuestionEpisode(SyncEpisode):
-    """One question. What was read stands in the last observation (``answer``), for votes; whether it is right, in the grade alone.
+    """One question. What was read is in the last observation (``answer``), for votes; whether it is right is only in the grade.
 
     Args:
         task: the question, as :func:`rbsuite_questions.question.make_task` made it.
-        kind: of its answer.
+        kind: kind of its answer.
         reader: what reads the answer.
-        instructions: what stands before the question.
+        instructions: what precedes the question.
     """
 
     def __init__(self, task: Task, kind: Kind, reader: Reader, instructions: str) -> None:
@@ -166,7 +166,7 @@ class QuestionEpisode(SyncEpisode):
         self.observation = Observation(task.query, messages=(Message("system", instructions),), data=data)
 
     def act(self, action: Action) -> Observation:
-        """Read the answer. A tool call is none, and is told so."""
+        """Read the answer. A tool call does not count as one, and gets a reply that says so."""
         if action.calls:
             return Observation.of_results([ToolResult(call.id, call.name, TEXT_ONLY) for call in action.calls])
         if not action.speaks:
@@ -175,13 +175,13 @@ class QuestionEpisode(SyncEpisode):
         return Observation(RECORDED, turn="over", data={"answer": self._reading.value or ""})
 
     def grade(self, end: EndReason) -> Grade:
-        """1 for the right answer; what was never given counts as what could not be read."""
+        """1 for the right answer; a missing answer counts as an unreadable one."""
         payload = self._task.payload
         details = {
             "gold": str(payload["answer"]),
             "kind": self._kind,
             "n_choices": len(payload["choices"]),
-            # Not in an observation: sources list the right choice first, so the order tells where it went.
+            # Not in an observation: sources list the right choice first, so the order would reveal where it went.
             "order": list(payload["order"]),
             "domain": self._task.domain,
         }

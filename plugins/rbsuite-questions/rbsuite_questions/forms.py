@@ -1,4 +1,4 @@
-"""How an answer is asked for: what a reader looks for is what the prompt must ask for, so the two are one unit."""
+"""How an answer is requested: what a reader looks for is what the prompt must ask for, so the two form a unit."""
 
 from __future__ import annotations
 
@@ -49,5 +49,5 @@ _FORMS: Mapping[tuple[str, Kind], Form] = {
 
 
 def form_of(reader: str, kind: Kind) -> Form:
-    """The form that a reader reads, by its name; a line ``Answer: ...`` where nothing else is known of it."""
+    """The form that a reader reads, by the reader's name; a line ``Answer: ...`` if nothing else is known about it."""
     return _FORMS.get((reader, kind), LINE)

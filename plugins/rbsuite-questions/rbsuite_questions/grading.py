@@ -1,4 +1,4 @@
-"""What a text is worth as an answer: while an experiment runs, and once more when it is stored."""
+"""What a text is worth as an answer: while an experiment runs, and again once it is stored."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def read_answer(reader: Reader, kind: Kind, output: str, choices: Sequence[str])
 
     Args:
         reader: the reader.
-        kind: of the answer.
+        kind: kind of the answer.
         output: what the agent wrote.
         choices: the texts of the choices as shown; empty for an integer.
     """
@@ -32,8 +32,8 @@ def grade(reader: Reader, reading: Reading | None, details: Mapping[str, Any]) -
 
     Args:
         reader: what read it.
-        reading: ``None`` where no answer was given.
-        details: of the question: ``gold``, ``kind`` and whatever else the truth is to hold.
+        reading: ``None`` if no answer was given.
+        details: details of the question: ``gold``, ``kind`` and whatever else the truth should contain.
     """
     found = UNPARSED if reading is None else reading
     right = reader.is_right(found, details["gold"], details["kind"])
@@ -65,4 +65,4 @@ def _rescorers(kind: Kind) -> Mapping[str, Rescorer]:
 
 INTEGER_RESCORERS = _rescorers("integer")
 CHOICE_RESCORERS = _rescorers("choice")
-"""The readers of a kind of answer, as what reads stored outputs again."""
+"""The readers of a kind of answer, for reading stored outputs again."""

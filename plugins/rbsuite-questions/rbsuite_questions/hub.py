@@ -1,4 +1,4 @@
-"""The ``datasets`` library, kept at arm's length: imported when called, silent, its errors in one line each."""
+"""The ``datasets`` library, kept at arm's length: imported only when needed, silent, each of its errors reduced to one line."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def load_pinned(hub: HubSource, option: str) -> Sequence[Row]:
     """The rows of a data set at its pinned revision.
 
     Raises:
-        DataError: it cannot be had.
+        DataError: it is unavailable.
     """
     _look_before()
     datasets = _datasets()
@@ -45,14 +45,14 @@ def load_directory(path: Path, hub: HubSource) -> Sequence[Row]:
     """The rows of a directory laid out as on the hub, or written by ``save_to_disk``.
 
     Raises:
-        DataError: it holds no such data.
+        DataError: it contains no such data.
     """
     _look_through(path)
     datasets = _datasets()
     with _explained(str(path), "--data with a directory laid out as on the hub"):
         if (path / "dataset_info.json").is_file() and (path / "state.json").is_file():
             return [dict(row) for row in datasets.load_from_disk(str(path))]
-        # Streamed, beside a cache of its own: nothing of the user's files is copied, and the usual cache may be read-only.
+        # Streamed, with a separate cache: none of the user's files are copied, and the usual cache may be read-only.
         with tempfile.TemporaryDirectory() as cache:
             config = _config(datasets, path, hub, cache)
             settings = datasets.load_dataset_builder(str(path), config, cache_dir=cache).config
@@ -76,10 +76,10 @@ def load_parquet(name: str, content: bytes) -> Sequence[Row]:
 
 
 def _look_through(path: Path) -> None:
-    """See that a directory holds all that will be read: the library follows links, and its own files may name others anywhere.
+    """Check that a directory contains everything that will be read: the library follows links, and its files may name others anywhere.
 
     Raises:
-        DataError: a link, or a name in ``README.md`` or ``state.json``, leads out; or there is a file that is none, or is too large.
+        DataError: a link, or a name in ``README.md`` or ``state.json``, leads outside; or a file is not a regular file, or is too large.
     """
     remedy = "Name a directory that holds its data itself."
     for file in sorted(path.rglob("*")):
@@ -100,7 +100,7 @@ def _look_through(path: Path) -> None:
 
 
 def _named_files(path: Path) -> Iterator[str]:
-    """What the configurations of a directory call its files: every text in them."""
+    """What the configurations of a directory may name as files: every text in them."""
     import yaml
 
     waiting: list[Any] = []
@@ -115,7 +115,7 @@ def _named_files(path: Path) -> Iterator[str]:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         what = " ".join(str(error).split())
         raise DataError(f"{path}: README.md or state.json cannot be read: {what}.", "Get a fresh copy.") from error
-    seen: set[int] = set()  # YAML may refer to one thing from many places
+    seen: set[int] = set()  # YAML may refer to the same object from many places
     while waiting:
         value = waiting.pop()
         if isinstance(value, str):
@@ -126,7 +126,7 @@ def _named_files(path: Path) -> Iterator[str]:
 
 
 def _config(datasets: ModuleType, path: Path, hub: HubSource, cache: str) -> str | None:
-    """The configuration to read: the pinned one if it is there, else the only or the default one."""
+    """The configuration to read: the pinned one if it exists, else the only or the default one."""
     there: Sequence[str] = datasets.get_dataset_config_names(str(path), cache_dir=cache)
     if hub.config in there:
         return hub.config
@@ -140,7 +140,7 @@ def _config(datasets: ModuleType, path: Path, hub: HubSource, cache: str) -> str
 
 
 def _text_as_it_is(datasets: ModuleType, settings: Any, files: Sequence[Path]) -> Mapping[str, Any]:
-    """Options that keep "NA", "None" and "025" in CSV files the texts they are; none for other files."""
+    """Options that keep "NA", "None" and "025" in CSV files as they are; none for other files."""
     if not hasattr(settings, "keep_default_na"):
         return {}
     if not files or not files[0].is_file() or settings.sep != ",":
@@ -151,7 +151,7 @@ def _text_as_it_is(datasets: ModuleType, settings: Any, files: Sequence[Path]) -
 
 
 def _look_before() -> None:
-    """Go offline where the hub's name cannot be found: the library would try for half a minute, also for what is in its cache."""
+    """Go offline if the hub's name cannot be resolved: the library would retry for half a minute, even for what is in its cache."""
     import socket
     import sys
     from urllib.parse import urlsplit
@@ -192,7 +192,7 @@ def _datasets() -> ModuleType:
 
 @contextmanager
 def _explained(name: str, elsewhere: str, hub: HubSource | None = None) -> Iterator[None]:
-    """Turns whatever ``datasets`` raises into one line with a remedy; its errors are of many kinds, some of them bare."""
+    """Turns whatever ``datasets`` raises into one line with a remedy; its errors are of many kinds, some without a message."""
     try:
         yield
     except DataError:

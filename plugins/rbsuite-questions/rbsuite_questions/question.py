@@ -13,7 +13,7 @@ from rbsuite.task import Task
 from rbsuite_questions.readers.base import LETTERS
 
 INTEGERS = 1000
-"""Integer answers are 0 to 999."""
+"""Integer answers range from 0 to 999."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,11 @@ class Question:
         id: unique within its set.
         text: the question.
         answer: the right answer: an integer from 0 to 999, or the index of the right choice.
-        choices: the texts of the choices; empty where the answer is an integer.
+        choices: the texts of the choices; empty if the answer is an integer.
         domain, group: see :class:`rbsuite.Task`.
         skill: id of the skill it exercises, for the simulated learner; empty for none.
-        wrong: the answer of one who lacks the skill; ``None``: any other one, by the question's id.
-        difficulty: a rank, where there is one.
+        wrong: the answer of someone who lacks the skill; ``None``: any other one, chosen by the question's id.
+        difficulty: a rank, if there is one.
     """
 
     id: str
@@ -52,7 +52,7 @@ class WorkedExample:
     """A question with its solution, for prompts with examples.
 
     Attributes:
-        text, choices: as of :class:`Question`.
+        text, choices: as in :class:`Question`.
         reasoning: the solution without its closing line.
         answer: the answer as it is written: digits, or a letter.
     """
@@ -69,8 +69,8 @@ class QuestionSet:
 
     Attributes:
         questions: in native order.
-        source: where they are from, for the manifest.
-        lessons: the lessons of their skills, for the simulated learner, by the skill's id.
+        source: where they come from, for the manifest.
+        lessons: the lessons of their skills, for the simulated learner, by skill id.
         examples: worked examples by domain.
     """
 
@@ -81,15 +81,15 @@ class QuestionSet:
 
 
 def choice_order(seed: int, question_id: str, n: int) -> list[int]:
-    """The order in which ``n`` choices are shown: at place ``i`` stands choice ``order[i]``.
+    """The order in which ``n`` choices are shown: choice ``order[i]`` comes at position ``i``.
 
-    It depends on the seed and the question alone, not on its place in a file, on filters or on repeats.
+    It depends only on the seed and the question, not on its position in a file, on filters or on repeats.
     """
     return random.Random(f"{seed}:{question_id}").sample(range(n), n)
 
 
 def question_text(text: str, choices: Sequence[str]) -> str:
-    """A question as it is shown: its text, and each choice behind its letter."""
+    """A question as it is shown: its text, and each choice after its letter."""
     if not choices:
         return text
     return "\n".join([text, "", *(f"{letter}) {choice}" for letter, choice in zip(LETTERS, choices, strict=False))])
@@ -108,7 +108,7 @@ def make_task(question: Question, order: Sequence[int] | None = None) -> Task:
         order: the order of its choices; ``None``: as they are.
 
     Raises:
-        DataError: the answer is no integer from 0 to 999, or none of the choices.
+        DataError: the answer is not an integer from 0 to 999, or not one of the choices.
     """
     n = len(question.choices) or INTEGERS
     if len(question.choices) > len(LETTERS) or not 0 <= question.answer < n:
@@ -140,7 +140,7 @@ def make_tasks(
     Args:
         questions: the questions, in order.
         domain: only those of this domain; empty: all.
-        order: the order in which a question shows its choices; where it gives ``None``: as they are.
+        order: the order in which a question shows its choices; if it returns ``None``: as they are.
 
     Raises:
         DataError: a question has no right answer, or none is left.

@@ -1,6 +1,6 @@
 """Reads the rows of question sets: from a file, from a directory, or from the hub at a pinned revision.
 
-JSON and CSV are read by the standard library. Everything else goes through ``datasets``, which is imported when that is needed.
+JSON and CSV are read by the standard library. Everything else goes through ``datasets``, which is imported only when needed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rbsuite_questions.readers.integers import gold_integer
 Row = Mapping[str, Any]
 
 HUB = "hub"
-"""What ``--data`` says to take the pinned revision from the hub although a pack is here."""
+"""The value of ``--data`` that takes the pinned revision from the hub even though a pack exists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class HubSource:
         revision: commit (40 hexadecimal digits).
         split: the split there.
         config: the configuration there; empty for the default one.
-        gated: whether its authors want their conditions accepted first.
+        gated: whether its authors require their conditions to be accepted first.
         rows: number of rows at that revision; 0: not checked.
     """
 
@@ -61,7 +61,7 @@ class Table:
 
 
 Columns = Mapping[str, tuple[str, ...]]
-"""For each wanted value the names that its column has in one copy or another of a data set."""
+"""For each wanted value, the names that its column has in one copy of a data set or another."""
 
 SUFFIXES = (".jsonl", ".json", ".parquet", ".csv")
 
@@ -72,9 +72,9 @@ def read_path(path: Path, hub: HubSource, names: Sequence[str] = (), *, csv_colu
     Args:
         path: a file (JSON lines, a JSON list, parquet, CSV), or a directory: with a file of one of ``names``, written by
             ``save_to_disk``, or laid out as on the hub.
-        hub: says configuration and split, where a directory has several.
+        hub: gives configuration and split, if a directory has several.
         names: files to look for in a directory, without their suffix.
-        csv_columns: columns that a CSV file has as text, where there are any ("025" must not become 25).
+        csv_columns: columns that are text in a CSV file, if they exist ("025" must not become 25).
 
     Raises:
         DataError: there is nothing, or it cannot be read.
@@ -91,14 +91,14 @@ def read_path(path: Path, hub: HubSource, names: Sequence[str] = (), *, csv_colu
 
 
 def read_hub(hub: HubSource, option: str) -> Table:
-    """The rows of a data set on the hub, at its pinned revision; from the local cache if they are there.
+    """The rows of a data set on the hub, at its pinned revision; from the local cache if they are in it.
 
     Args:
         hub: which one.
         option: how to read the data from elsewhere, for messages: the name of the environment.
 
     Raises:
-        DataError: it cannot be had (no ``datasets``, offline, gated, gone), or has another number of rows than at that revision.
+        DataError: it is unavailable (no ``datasets``, offline, gated, gone), or has a different number of rows than at that revision.
     """
     from rbsuite_questions.hub import load_pinned
 
@@ -122,7 +122,7 @@ def find_columns(table: Table, columns: Columns, optional: Sequence[str] = ()) -
     """The name that each wanted column has in a table.
 
     Raises:
-        DataError: a column is missing; the message names those that are there.
+        DataError: a column is missing; the message names those that exist.
     """
     there = dict.fromkeys(key for row in table.rows[:1] for key in row)
     found: dict[str, str] = {}
@@ -142,7 +142,7 @@ def cell(table: Table, number: int, column: str, fits: Callable[[Any], bool], wa
     """The value of a row's column.
 
     Raises:
-        DataError: it is not what is wanted.
+        DataError: it is not of the expected kind.
     """
     value = table.rows[number].get(column)
     if not fits(value):
@@ -155,7 +155,7 @@ def integer_cell(table: Table, number: int, column: str) -> int:
     r"""The right answer of a row, read as leniently as outputs are: ``25``, ``"025"``, ``25.0``, ``$25$``, ``336^\circ``, ``\boxed{25}``.
 
     Raises:
-        DataError: it is no integer from 0 to 999.
+        DataError: it is not an integer from 0 to 999.
     """
     answer = gold_integer(
         cell(table, number, column, lambda value: gold_integer(value) is not None, "an integer from 0 to 999")
@@ -165,20 +165,20 @@ def integer_cell(table: Table, number: int, column: str) -> int:
 
 
 def text_cell(row: Row, column: str | None) -> str:
-    """The text of a row's column, stripped; empty where there is none (no such column, nothing in it)."""
+    """The text of a row's column, stripped; empty if there is none (no such column, nothing in it)."""
     value = row.get(column) if column is not None else None
     return "" if value is None else str(value).strip()
 
 
 def doubtful_choices(table: Table, columns: Mapping[str, str]) -> Mapping[str, Sequence[str]]:
-    """Rows of choices that contradict themselves, by what is wrong with them.
+    """Multiple-choice rows that contradict themselves, by what is wrong with them.
 
     Args:
         table: the table.
-        columns: the names of the columns ``id``, ``options``, ``answer`` (a letter) and, where there is one, ``index``.
+        columns: the names of the columns ``id``, ``options``, ``answer`` (a letter) and, if there is one, ``index``.
 
     Returns:
-        ids of rows whose letter and index disagree, and of rows with an option that is empty; without what does not occur.
+        ids of rows whose letter and index disagree, and of rows with an empty option; kinds that do not occur are left out.
     """
     found: dict[str, list[str]] = {}
     for row in table.rows:
@@ -191,7 +191,7 @@ def doubtful_choices(table: Table, columns: Mapping[str, str]) -> Mapping[str, S
 
 
 def is_text(value: Any) -> bool:
-    """Whether a value is a text that is not empty."""
+    """Whether a value is a non-empty text."""
     return isinstance(value, str) and bool(value.strip())
 
 
@@ -234,7 +234,7 @@ def _checked(rows: Sequence[Row], name: str) -> Sequence[Row]:
 
 
 def _text(path: Path, content: bytes) -> str:
-    """The text of a file, without a mark of its byte order."""
+    """The text of a file, without a byte order mark."""
     try:
         return content.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
@@ -244,7 +244,7 @@ def _text(path: Path, content: bytes) -> str:
 def _json_lines(text: str, name: str) -> Sequence[Row]:
     lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     try:
-        # At once it takes half the time; what is wrong, and where, is found out line by line.
+        # Parsing everything at once takes half the time; what is wrong, and where, is found line by line.
         rows = parse_json(f"[{','.join(line for _, line in lines)}]")
         if len(rows) == len(lines) and all(isinstance(row, dict) for row in rows):
             return rows  # type: ignore[no-any-return]
@@ -255,7 +255,7 @@ def _json_lines(text: str, name: str) -> Sequence[Row]:
 
 
 def _json(text: str, name: str) -> Sequence[Row]:
-    """A list of rows, or rows in lines: both are found under ``.json``."""
+    """A list of rows, or one row per line: both are found under ``.json``."""
     if text.lstrip().startswith("{"):
         first, _, rest = text.strip().partition("\n")
         if rest or isinstance(_loaded(first, name), dict):
@@ -275,7 +275,7 @@ def _loaded(text: str, where: str) -> Any:
 
 
 def _csv(text: str, name: str, columns: Sequence[str]) -> Sequence[Row]:
-    """Every cell is the text that it is: "025", "NA", "None", and nothing where nothing stands."""
+    """Every cell is kept as text: "025", "NA", "None", and empty if the cell is empty."""
     lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = next(lines, [])

@@ -31,8 +31,8 @@ class Collection:
     Attributes:
         name: its file in a pack, without ``.jsonl``; it ends in ``_`` and the environment's split.
         hub: where it is on the hub.
-        content: digests of its questions and answers (see :func:`content_digest`) or of a file with them, where such are known, with
-            what they belong to: a repository with its commit, or a file.
+        content: digests of its questions and answers (see :func:`content_digest`) or of a file with them, as far as known, with what they
+            belong to: a repository with its commit, or a file.
     """
 
     name: str
@@ -45,12 +45,12 @@ class Benchmark:
     """A question-answering benchmark.
 
     Attributes:
-        name: of the environment and of its pack.
+        name: name of the environment and of its pack.
         collections: its tables.
-        read: the questions of a table; raises :class:`rbsuite.errors.DataError` where the table is not of the benchmark's schema.
-        licence: of the data.
+        read: the questions of a table; raises :class:`rbsuite.errors.DataError` if the table does not have the benchmark's schema.
+        licence: licence of the data.
         text_columns: columns that a CSV copy must have.
-        told_apart: whether tables laid out as on the hub are told apart by their split; else an import goes by file names alone.
+        told_apart: whether tables laid out as on the hub are distinguished by their split; otherwise an import goes by file names alone.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Benchmark:
     told_apart: bool = False
 
     def collection(self, name: str) -> Collection:
-        """The table of that name."""
+        """The table with that name."""
         return next(one for one in self.collections if one.name == name)
 
     def at_hand(self, names: Iterable[str], data: str) -> bool:
@@ -71,7 +71,7 @@ class Benchmark:
         return data != HUB and all(self._packed(name) is not None for name in names)
 
     def present(self, data: str) -> frozenset[str]:
-        """Names of the tables that lie under their own names at the path ``data``, or where none is given in the imported pack."""
+        """Names of the tables found under their own names at the path ``data`` or, if none is given, in the imported pack."""
         place = pack_directory(self.name) if not data else Path(data).expanduser()
         if data == HUB:
             return frozenset()
@@ -79,10 +79,10 @@ class Benchmark:
         return frozenset(name for name in names if any((place / f"{name}{end}").is_file() for end in SUFFIXES))
 
     def table(self, name: str, data: str) -> Table:
-        """A table: at the path ``data``, or where none is given from the imported pack, or else from the hub.
+        """A table: at the path ``data`` or, if none is given, from the imported pack, or else from the hub.
 
         Raises:
-            DataError: it cannot be had.
+            DataError: it is unavailable.
         """
         collection = self.collection(name)
         if data and data != HUB:
@@ -98,11 +98,11 @@ class Benchmark:
         return path if path.is_file() else None
 
     def questions(self, name: str, table: Table) -> Sequence[Question]:
-        """The questions of a table, with ids that are unique.
+        """The questions of a table, with unique ids.
 
         Raises:
-            DataError: the table does not have the benchmark's schema, or is another table of the benchmark by its name, its number of rows
-                or its content.
+            DataError: the table does not have the benchmark's schema, or its name, number of rows or content show that it is another table
+                of the benchmark.
         """
         self._check_name(name, table)
         questions = self.read(table, self.collection(name))
@@ -120,7 +120,7 @@ class Benchmark:
             raise DataError(f"{table.name} is {other}, going by its name, not {name}.", _OTHER)
 
     def _check_content(self, name: str, table: Table, questions: Sequence[Question]) -> None:
-        """A table that is more than it should be, or that is known to be another one."""
+        """Reject a table with too many rows, or one known to be a different one."""
         own, count = self.collection(name), len(questions)
         known = {table.source.get("sha256", ""), content_digest(questions)}
         for other in self.collections:
@@ -133,7 +133,7 @@ class Benchmark:
             raise DataError(f"{table.name} has {count} questions{same}; {name} has {own.hub.rows}.", _OTHER)
 
     def source(self, name: str, table: Table, questions: Sequence[Question]) -> dict[str, str]:
-        """What the manifest says of a table: where it is from, and what its content is known to be."""
+        """What the manifest says about a table: where it comes from, and what its content is known to be."""
         content = self.collection(name).content
         known = content and (content.get(table.source.get("sha256", "")) or content.get(content_digest(questions)))
         rows = self.collection(name).hub.rows
@@ -142,9 +142,9 @@ class Benchmark:
 
 
 def content_digest(questions: Iterable[Question]) -> str:
-    """Digest of questions, choices and answers in order, ids and spelling of answers aside: equal content, equal digest."""
+    """Digest of questions, choices and answers in order, ignoring ids and the spelling of answers: equal content, equal digest."""
     content = [[question.text, question.choices, question.answer] for question in questions]
-    # The canonical JSON of such lists, without a copy of them: there are 12,032 questions in MMLU-Pro.
+    # The canonical JSON of such lists, without copying them: there are 12,032 questions in MMLU-Pro.
     return text_digest(json.dumps(content, separators=(",", ":")))
 
 
@@ -156,7 +156,7 @@ def read_sample(path: Path) -> Table:
 
 
 def sample_lessons(rows: Iterable[Row], prefix: str) -> Mapping[str, Lesson]:
-    """A lesson for each family of a sample: its technique, and its mistake as the symptom."""
+    """A lesson for each family of a sample: its technique, with its mistake as the symptom."""
     return {
         f"{prefix}/{row['family']}": Lesson(
             str(row["family"]).replace("-", " ").capitalize(), str(row["technique"]), str(row["mistake"])
@@ -182,7 +182,7 @@ class QuestionImporter:
 
     @property
     def pinned(self) -> Archive | None:
-        """There is no archive: what is not imported is read from the hub at its pinned revision."""
+        """There is no archive: what has not been imported is read from the hub at its pinned revision."""
         return None
 
     @property
@@ -194,7 +194,7 @@ class QuestionImporter:
         """``pack`` for a directory with the pack's files, else ``checkout``: a directory laid out as on the hub.
 
         Raises:
-            DataError: it holds no data.
+            DataError: it contains no data.
         """
         if self._named(source):
             return "pack"
@@ -203,10 +203,10 @@ class QuestionImporter:
         raise DataError(f"{str(source)!r} contains no {self.name} data.", self._remedy())
 
     def build(self, source: Path, target: Path, commit: str | None = None) -> PackFacts:
-        """Read every table that is there, check it, and write it.
+        """Read every table that is present, check it, and write it.
 
         Raises:
-            DataError: none is there, or one is malformed.
+            DataError: none is present, or one is malformed.
         """
         kind = self.recognise(source)
         counts: list[tuple[str, int]] = []
@@ -236,7 +236,7 @@ class QuestionImporter:
         )
 
     def _named(self, source: Path) -> Sequence[Collection]:
-        """The tables that lie in a directory under their own names."""
+        """The tables found in a directory under their own names."""
         return [
             one
             for one in self._benchmark.collections

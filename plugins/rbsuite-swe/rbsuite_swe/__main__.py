@@ -1,6 +1,6 @@
 """``python -m rbsuite_swe predictions EXPERIMENT --out DIR`` and ``python -m rbsuite_swe instances --out FILE``.
 
-The first writes the patches of an experiment in the form that SWE-bench's harness and sb-cli take, one file for each run; the second the
+The first writes the patches of an experiment in the form that SWE-bench's harness and sb-cli take, one file per run; the second writes the
 instances of swe-mini in SWE-bench's schema.
 """
 
@@ -50,7 +50,7 @@ def instances(out: Path) -> None:
 
 
 def prediction(record: TaskRecord, model: str) -> Mapping[str, Any] | None:
-    """The prediction of a committed task; ``None`` where its environment is another one."""
+    """The prediction of a committed task; ``None`` if its environment is a different one."""
     grade = record.rollouts[max(record.selected, 0)].trajectory.grade
     truth: Mapping[str, Any] = {} if grade is None else grade.truth
     if grade is not None and "patch" not in truth:
@@ -71,7 +71,7 @@ def _write(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def main() -> int:
-    """Run a command; gives the exit code."""
+    """Run a command; returns the exit code."""
     try:
         group.main(standalone_mode=False)
     except RbsuiteError as error:

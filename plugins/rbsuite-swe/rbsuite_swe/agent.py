@@ -1,4 +1,4 @@
-"""The agent of mini-swe-agent: every reply holds exactly one block of commands."""
+"""The agent of mini-swe-agent: every reply contains exactly one block of commands."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _STRICT = re.compile(r"```bash\n(.*?)\n```", re.DOTALL)
 """mini-swe-agent's own form."""
 _BLOCK = re.compile(r"^[ \t]*(`{3,}|~{3,})[ \t]*([\w+-]*)[ \t]*\n(.*?)\n?[ \t]*\1[ \t]*$", re.DOTALL | re.MULTILINE)
 _HERE = re.compile(r"(?<!<)<<-?[ \t]*(['\"]?)([A-Za-z_]\w*)\1")
-"""The begin of a here-document."""
+"""The start of a here-document."""
 _SHELLS = ("bash", "sh", "shell", "console", "zsh")
 
 
 class BashAgent(ChatAgent):
-    """Reads the one fenced block of a reply as a command; what stands around it is the thought.
+    """Reads the one fenced block of a reply as a command; the text around it is the thought.
 
-    A reply with another number of blocks goes back to the model once. What then is no command either does nothing, and the environment
-    says so, up to three times in a row.
+    A reply with any other number of blocks goes back to the model once. If the next one has no command either, it does nothing, and the
+    environment says so, up to three times in a row.
 
     Args:
-        strict: blocks are those of mini-swe-agent's pattern alone, and nothing is told back but by the environment.
+        strict: only blocks that match mini-swe-agent's pattern count, and only the environment reports errors to the model.
     """
 
     template = "swe/bash.j2"
@@ -57,12 +57,12 @@ class BashAgent(ChatAgent):
         return Action.call(TOOL, {"command": command.strip("\n")}, thought=said)
 
     def unread(self, completion: Completion, failure: ParseFailure) -> Action:
-        """The reply as words, which carry out nothing."""
+        """The reply as text, which executes nothing."""
         return Action(completion.text, thought=completion.reasoning)
 
 
 def _open_document(command: str) -> str:
-    """The word of a here-document that does not end; empty if all do. A file that holds a fence ends a block too early."""
+    """The delimiter of an unterminated here-document; empty if all end. In a file that contains a fence, a block ends too early."""
     for found in _HERE.finditer(command):
         rest = command[found.end() :].split("\n")[1:]
         if found[2] not in (line.strip() for line in rest):
@@ -71,7 +71,7 @@ def _open_document(command: str) -> str:
 
 
 def _blocks(text: str) -> list[tuple[tuple[int, int], str]]:
-    """The blocks of commands: those that are marked as bash, else as another shell's, else those without a mark."""
+    """The blocks of commands: those marked as bash, else those marked as another shell's, else those without a mark."""
     found = [(match.span(), match[2].lower(), match[3]) for match in _BLOCK.finditer(text)]
     for marks in (_SHELLS[:1], _SHELLS[1:], ("",)):
         blocks = [(span, command) for span, mark, command in found if mark in marks and command.strip()]

@@ -1,4 +1,4 @@
-"""An episode: a repository in a sandbox, commands, and a patch that is handed in. The protocol is that of mini-swe-agent."""
+"""An episode: a repository in a sandbox, commands, and a submitted patch. The protocol is that of mini-swe-agent."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation, T
 from rbsuite_swe.grading.verdict import Verdict
 
 SUBMIT = "COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT"
-"""The first line of output that hands in the rest of it as the patch."""
+"""The first line of output that submits the rest of it as the patch."""
 SUBMISSION = f"echo {SUBMIT} && git add -A && git diff --cached"
 TOOL = "bash"
 SHOWN = 10_000
-"""Characters of output from which on only head and tail are shown, of half as many each."""
+"""Length from which on only the head and the tail of an output are shown, each half as long."""
 FORMAT_ERRORS = 3
-"""Replies without a command, one after the other, that end an episode."""
+"""Consecutive replies without a command that end an episode."""
 
 TOOLS = (
     ToolSpec(
@@ -58,8 +58,8 @@ class Brief:
         statement: the issue.
         workdir: where the repository is, as commands see it.
         seconds: time limit of a command.
-        truth: what else the grade says.
-        prelude: bash that stands before every command.
+        truth: additional entries for the truth of the grade.
+        prelude: bash code that precedes every command.
     """
 
     statement: str
@@ -73,8 +73,8 @@ class SweEpisode(Episode):
     """A repository, and commands over it.
 
     Args:
-        sandbox: holds the repository; it belongs to the episode.
-        brief: what it is about.
+        sandbox: contains the repository; it belongs to the episode.
+        brief: what the episode is about.
         grader: gives the verdict on a patch.
     """
 
@@ -88,7 +88,7 @@ class SweEpisode(Episode):
         self.observation = Observation(text, messages=(Message("system", RULES),), tools=TOOLS)
 
     async def act(self, action: Action) -> Observation:
-        """Carry out the commands of an action, or say that there is none."""
+        """Execute the commands of an action, or say that there is none."""
         if not action.calls:
             self._wordless += 1
             over = self._wordless >= FORMAT_ERRORS
@@ -103,7 +103,7 @@ class SweEpisode(Episode):
         return Observation.of_results(results)
 
     async def grade(self, end: EndReason) -> Grade:
-        """1 if the patch that was handed in resolves the issue. Without one nothing is run."""
+        """1 if the submitted patch resolves the issue. Without one nothing is run."""
         truth = {**self._brief.truth, "sandbox": self._sandbox.backend, "patch": self._patch or ""}
         if not (self._patch or "").strip():
             return Grade(0.0, truth={**truth, "resolved": False})
@@ -111,7 +111,7 @@ class SweEpisode(Episode):
         return Grade(float(verdict.resolved), truth={**truth, **verdict.counts})
 
     def closes(self, action: Action) -> bool:
-        """Whether an action hands in the patch."""
+        """Whether an action submits the patch."""
         return any(SUBMIT in str(call.arguments.get("command", "")) for call in action.calls)
 
     async def aclose(self) -> None:
@@ -131,7 +131,7 @@ class SweEpisode(Episode):
 
 
 def shown(outcome: CommandOutcome, seconds: float) -> str:
-    """What the agent is shown of a command: its exit code, and its output, in full or head and tail."""
+    """What the agent is shown of a command: its exit code, and its output, either in full or head and tail."""
     text = outcome.output
     if len(text) < SHOWN:
         lines = [f"<output>\n{text}</output>"]

@@ -39,11 +39,11 @@ class Instance:
         version: of the repository.
         created_at: when the issue's fix was made; orders the instances of a repository.
         hints_text: comments on the issue, never shown.
-        environment_setup_commit: for the building of images.
+        environment_setup_commit: for building images.
         image: the container image; only the new schema has it, and what follows.
         eval_script: what runs the tests.
-        log_parser: how the output of that is read.
-        eval_type: ``fail_only`` where the output names failed tests alone.
+        log_parser: how its output is read.
+        eval_type: ``fail_only`` if the output names only failed tests.
     """
 
     repo: str
@@ -65,7 +65,7 @@ class Instance:
 
     @property
     def complete(self) -> bool:
-        """Whether the row has the new schema's fields, with which the official harness grades too."""
+        """Whether the row has the new schema's fields, with which the official harness can grade it too."""
         return bool(self.image and self.eval_script and self.log_parser)
 
 
@@ -73,11 +73,11 @@ def read_instance(row: object, where: str) -> Instance:
     """An instance from a row of a data set.
 
     Args:
-        row: the row; lists of tests may be JSON in a text.
+        row: the row; lists of tests may be JSON text.
         where: file and line, for errors.
 
     Raises:
-        DataError: a field is missing or of another kind.
+        DataError: a field is missing or of the wrong kind.
     """
     if not isinstance(row, Mapping):
         raise DataError(f"{where}: it is not a JSON object.", "Name a file in SWE-bench's format.")

@@ -154,7 +154,7 @@ def rbsuite_agents() -> Sequence[AgentSpec]:
 
 @hookimpl
 def rbsuite_prompt_dirs() -> Sequence[Path]:
-    """The form of replies."""
+    """The required form of replies."""
     return [Path(__file__).parent / "prompts"]
 
 
@@ -182,7 +182,7 @@ def no_git() -> str:
 
 
 def other_machine() -> str:
-    """Whether the published images do not run here."""
+    """Whether the published images cannot run on this machine."""
     import platform
 
     machine = platform.machine()
@@ -192,7 +192,7 @@ def other_machine() -> str:
 
 
 def no_room() -> str:
-    """Whether there is too little room for all images of Verified."""
+    """Whether there is too little disk space for all images of Verified."""
     from shutil import disk_usage
 
     free = disk_usage("/").free

@@ -1,4 +1,4 @@
-"""Repositories of one commit, made on this machine of texts that this machine knows; never of what an agent left."""
+"""Repositories with one commit, made on this machine from texts that this machine knows; never from what an agent left behind."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def make_repository(files: Mapping[str, str], place: Path) -> None:
 
     Args:
         files: texts by path.
-        place: the directory; it does not exist.
+        place: the directory; it must not exist.
 
     Raises:
         EnvironmentFailure: git is missing or fails.
@@ -56,5 +56,5 @@ git init -q
 git add -f --pathspec-from-file=/tmp/tracked --pathspec-file-nul
 git commit -q --no-gpg-sign -m "The state before the change"
 """
-"""Bash that leaves of a repository in an image what its commit tracks, as one commit: no history, branch, tag, remote or note of a move can
-tell the fix."""
+"""Bash that reduces a repository in an image to what its commit tracks, as one commit: no history, branch, tag, remote or reflog can reveal
+the fix."""

@@ -1,7 +1,7 @@
 """The airline domain: fourteen tools over flights, reservations and users.
 
 Checks, their order and their texts follow ``tau_bench/envs/airline/tools`` (commit 59a200c), quirks included: seats are
-never taken or freed, cancelling moves no balance, an update of flights leaves the reservation's cabin as it was.
+never taken or freed, cancelling moves no balance, updating flights leaves the reservation's cabin unchanged.
 """
 
 # ruff: noqa: D102 (a tool is its class, whose docstring says what its one method does)
@@ -99,7 +99,7 @@ class BookReservation:
         insurance: Value,
     ) -> str:
         require(data, "users", user_id, "user not found")
-        # The first new id not in use; when all are, the last one, whose reservation will be overwritten.
+        # The first unused new id; if all are used, the last one, whose reservation will be overwritten.
         *others, last = NEW_RESERVATION_IDS
         reservation_id = next((candidate for candidate in others if not data.has("reservations", candidate)), last)
         price = 0
@@ -149,7 +149,7 @@ def _price_flight(data: Overlay, flight: Value, cabin: Value, passengers: Value)
 
 
 class CancelReservation:
-    """Cancels a reservation and notes the reversal of its payments."""
+    """Cancels a reservation and records the reversal of its payments."""
 
     @staticmethod
     def invoke(data: Overlay, reservation_id: Value) -> str:
@@ -166,7 +166,7 @@ class CancelReservation:
 
 
 class UpdateReservationBaggages:
-    """Sets the numbers of bags and charges for more paid ones."""
+    """Sets the numbers of bags and charges for additional paid ones."""
 
     @staticmethod
     def invoke(
@@ -214,7 +214,7 @@ class UpdateReservationFlights:
 
 
 class UpdateReservationPassengers:
-    """Replaces the passengers by as many others."""
+    """Replaces the passengers by the same number of others."""
 
     @staticmethod
     def invoke(data: Overlay, reservation_id: Value, passengers: Value) -> str:
@@ -227,7 +227,7 @@ class UpdateReservationPassengers:
 
 
 def _kept_flight(reservation: Record, flight: Value, cabin: Value) -> Record | None:
-    """The flight of the reservation that is asked for again on the same date in an unchanged cabin."""
+    """The flight of the reservation that is requested again on the same date in an unchanged cabin."""
     for known in reservation["flights"]:
         if (
             known["flight_number"] == flight["flight_number"]
@@ -263,7 +263,7 @@ def _note_copied_history(data: Overlay, reservation_id: str) -> None:
 
 
 class SendCertificate:
-    """Gives a user a certificate, three at most."""
+    """Gives a user a certificate, up to three."""
 
     @staticmethod
     def invoke(data: Overlay, user_id: Value, amount: Value) -> str:

@@ -28,7 +28,7 @@ class Domain:
 
     @cached_property
     def by_name(self) -> Mapping[str, Tool]:
-        """The tools by their names, in upstream's order."""
+        """The tools by name, in upstream's order."""
         return MappingProxyType({tool.name: tool for tool in self.tools})
 
     @cached_property
@@ -56,7 +56,7 @@ DOMAINS: Mapping[str, Domain] = MappingProxyType(
 
 
 def domain(name: str) -> Domain:
-    """The domain of this name.
+    """The domain with this name.
 
     Raises:
         UnknownNameError: there is none.

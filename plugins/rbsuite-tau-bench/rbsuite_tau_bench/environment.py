@@ -25,7 +25,7 @@ GREETING = "Hi! How can I help you today?"
 
 RESPOND = "respond"
 RESPOND_WITHOUT_CONTENT = "respond-without-content"
-"""Deviation: a call of ``respond`` without a text gave an error observation; upstream's episode crashes."""
+"""Deviation: a call to ``respond`` without a text gave an error observation; upstream's episode crashes."""
 
 
 class TauBench(SyncEnvironment):
@@ -47,18 +47,18 @@ class TauBench(SyncEnvironment):
         self._resources: dict[str, Resources] = {}
 
     def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
-        """See :meth:`rbsuite.Environment.tasks`; with both domains retail comes first."""
+        """See :meth:`rbsuite.Environment.tasks`; with both domains, retail comes first."""
         tasks, self._resources[split] = load_tasks(split, domain, data)
         return tasks
 
     def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> TauBenchEpisode:
-        """An episode on the shipped database. Nothing in it is left to chance."""
+        """An episode on the shipped database. Nothing in it is random."""
         split = task.id.split("/")[1]
         resources = self._resources[split]
         return TauBenchEpisode(task, split, resources, World(task.domain, resources.pack, fidelity=self._fidelity))
 
     def prompt_variables(self, task: Task) -> Mapping[str, Any]:
-        """An example for the template of the few-shot agent, which is the plugin's own: a display of the task's domain."""
+        """An example for the template of the few-shot agent, which belongs to the plugin: a display from the task's domain."""
         from rbsuite_tau_bench.few_shot import default_displays, read_displays
 
         displays = read_displays(default_displays(task.id.split("/")[1]))
@@ -80,13 +80,13 @@ class TauBench(SyncEnvironment):
 class TauBenchEpisode(SyncEpisode):
     """A conversation of a customer and an agent.
 
-    The user opens it. The agent answers with a text, which goes to the user, or with tool calls, of which only the first is
-    carried out and beside which a text is not heard, as in upstream's tool-calling agent. The episode ends when the user says
-    ``###STOP###`` (later than in its opening, which upstream does not check) or the agent transfers to a human.
+    The user opens it. The agent answers with a text, which goes to the user, or with tool calls, of which only the first is carried out;
+    text alongside calls is not heard, as in upstream's tool-calling agent. The episode ends when the user says ``###STOP###`` (later than
+    in its opening, which upstream does not check) or the agent transfers to a human.
 
     Args:
         task: the task.
-        split: the split it is of.
+        split: the split it belongs to.
         resources: the data.
         world: a fresh world over the same data.
     """
@@ -103,7 +103,7 @@ class TauBenchEpisode(SyncEpisode):
         self.observation = Observation(GREETING, turn="user", messages=(instruction,))
 
     def act(self, action: Action) -> Observation:
-        """Carry out the words of the user, or the text or first tool call of the agent."""
+        """Carry out the user's words, or the agent's text or first tool call."""
         if self.observation.turn == "user":
             return self._hear_user(action.text)
         if not action.calls:
@@ -121,11 +121,10 @@ class TauBenchEpisode(SyncEpisode):
     def grade(self, end: EndReason) -> Grade:
         """1 if the database is in the state that the reference actions lead to and every required output was said to the user.
 
-        Upstream rewards only episodes that are over. Where outputs are required it reports those alone; here ``r_actions`` stays
-        visible.
+        Upstream rewards only finished episodes. If outputs are required it reports only those; here ``r_actions`` stays visible.
         """
         same = self._world.changes() == self._resources.gold(self._task)
-        # Upstream takes commas out of what was said, but not out of what is looked for.
+        # Upstream removes commas from what was said, but not from what it looks for.
         said = [content.lower().replace(",", "") for content in self._said]
         outputs = {output: any(output.lower() in text for text in said) for output in self._task.payload["outputs"]}
         truth = {
@@ -137,7 +136,7 @@ class TauBenchEpisode(SyncEpisode):
         return Grade(float(self.observation.turn == "over" and same and all(outputs.values())), truth=truth)
 
     def audience(self, actor: Actor, action: Action) -> tuple[Actor, ...]:
-        """Speech is heard by both sides, by whatever call it is made; a tool call is the agent's alone."""
+        """Speech is heard by both sides, whatever call it is made with; a tool call is seen by the agent alone."""
         speaks = not action.calls or (action.calls[0].name == RESPOND and _content(action.calls[0]) is not None)
         return EVERYONE if speaks else (actor,)
 
@@ -165,6 +164,6 @@ class TauBenchEpisode(SyncEpisode):
 
 
 def _content(call: ToolCall) -> str | None:
-    """What a call of ``respond`` says, if it says anything; what a model thought before is not said."""
+    """What a call to ``respond`` says, if it says anything; what a model thought before that is not said."""
     content = call.arguments.get("content") if isinstance(call.arguments, Mapping) else None
     return thought_and_said(content)[1] if isinstance(content, str) else None

@@ -1,7 +1,7 @@
 """The few-shot agent: tool calling with worked examples behind the policy.
 
-Follows ``tau_bench/agents/few_shot_agent.py`` (sierra-research/tau-bench, 59a200c6): a sample of the displays, without
-replacement, anew for each rollout.
+Follows ``tau_bench/agents/few_shot_agent.py`` (sierra-research/tau-bench, 59a200c6): a new sample of the displays, without replacement, for
+each rollout.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class FewShotAgent(ToolsAgent):
     """A tool-calling agent that sees a few worked examples of its domain.
 
     Args:
-        displays: a JSON Lines file; a line has ``display`` (or upstream's ``messages_display``) and, where the file is for
-            several domains, ``domain``. Default: the imported pack's, else the bundled one.
+        displays: a JSON Lines file; each line has ``display`` (or upstream's ``messages_display``) and, if the file covers several domains,
+            ``domain``. Default: the imported pack's, otherwise the bundled one.
         number: how many are shown.
     """
 
@@ -39,7 +39,7 @@ class FewShotAgent(ToolsAgent):
 
         Raises:
             DataError: the file cannot be read.
-            UsageError: it has too few displays of the domain.
+            UsageError: it has too few displays for the domain.
         """
         domain = str(observation.data.get("domain", ""))
         path = Path(self._path) if self._path else default_displays(str(observation.data.get("split", "")))
@@ -66,7 +66,7 @@ def default_displays(split: str) -> Path:
 
 @lru_cache(maxsize=8)
 def read_displays(path: Path) -> tuple[tuple[str, str], ...]:
-    """Domain (``""``: any) and text of each display of a file. A file is read once in a process.
+    """Domain (``""``: any) and text of each display in a file. A file is read once per process.
 
     Raises:
         DataError: the file cannot be read, or a line is malformed; the message names file and line.

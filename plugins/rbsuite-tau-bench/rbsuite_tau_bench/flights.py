@@ -1,4 +1,4 @@
-"""The airline's flight search: flights never change in a world, so routes, connections and texts are kept per database."""
+"""The airline's flight search: flights never change in a world, so routes, connections and texts are cached per database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class _Connection:
     Attributes:
         first, second: flight keys.
         overnight: the first one lands on the next day.
-        in_time: the first one lands before the second leaves, both times compared as text like upstream does.
+        in_time: the first one lands before the second leaves, both times compared as text, as in upstream.
     """
 
     first: str
@@ -44,8 +44,8 @@ class FlightIndex(Routes):
     def one_stop(self, origin: Value, destination: Value, date: Value) -> str:
         """JSON text of the pairs of flights that connect two airports on a date.
 
-        With upstream's quirks: the day after ``date`` is written without a leading zero, and the second leg's seats and
-        prices are those of ``date`` even if it leaves a day later.
+        With upstream's quirks: the day after ``date`` is written without a leading zero, and the second leg's seats and prices are those on
+        ``date`` even if it leaves a day later.
         """
         if not (isinstance(origin, str) and isinstance(destination, str)):
             return "[]"
@@ -54,7 +54,7 @@ class FlightIndex(Routes):
         for connection in self._connecting(origin, destination):
             second_date = date
             if connection.overnight:
-                # Computed only here, because upstream too fails on a malformed date only when it needs the next day.
+                # Computed only here, because upstream also fails on a malformed date only when it needs the next day.
                 next_day = next_day or day_after(date)
                 second_date = next_day
             if connection.in_time and self._pair_bookable(connection, date, second_date):
@@ -71,7 +71,7 @@ class FlightIndex(Routes):
                 for first in self.leaving.get(origin, ())
                 for second in self.between.get((self.flights[first]["destination"], destination), ())
             ]
-            # Bounded by the airports that exist, whatever is asked for.
+            # Bounded by the airports that exist, whatever is requested.
             if known:
                 self._connections[origin, destination] = known
         return known
@@ -90,7 +90,7 @@ class FlightIndex(Routes):
         return both == ("available", "available")
 
     def _leg(self, key: str, date: str, label: str | None) -> str:
-        """JSON text of a flight on a date: its record without the dates, the date's entry, and ``label`` as its date."""
+        """JSON text of a flight on a date: its record without the dates, plus the date's entry, and ``label`` as its date."""
         text = self.legs.get((key, date, label))
         if text is None:
             flight = self.flights[key]

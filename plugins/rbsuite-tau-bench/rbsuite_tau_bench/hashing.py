@@ -1,7 +1,7 @@
 """Upstream's data hash, piece by piece.
 
 Upstream (``tau_bench/envs/base.py``, commit 59a200c) hashes the UTF-8 text of nested tuples: an object becomes the tuple of its
-(key, value) pairs sorted by key, a list the tuple of its elements, anything else stays.
+(key, value) pairs sorted by key, a list becomes the tuple of its elements, anything else stays.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from rbsuite_dialogue.values import Record, Value
 def canonical(value: Value) -> str:
     """The text that stands for ``value`` inside upstream's hash.
 
-    Two values have the same text if and only if upstream's hash cannot tell them apart: 50 and 50.0 differ, the order
-    of keys does not matter, the order of a list does.
+    Two values have the same text if and only if upstream's hash cannot distinguish them: 50 and 50.0 differ, the order of keys does not
+    matter, the order of a list does.
     """
     return repr(_frozen(value))
 
@@ -39,5 +39,5 @@ NESTED_TUPLES = Notation(canonical, _entry, ("(", ")"), ",)", ("(", ")"))
 
 
 def database(tables: Mapping[str, Mapping[str, Record]]) -> Database:
-    """A database that is hashed as upstream's is; see :class:`Database`."""
+    """A database hashed in upstream's way; see :class:`Database`."""
     return Database(tables, NESTED_TUPLES)

@@ -2,7 +2,7 @@
 
 The pack: ``<domain>_db/*.json`` (byte copies), ``<domain>_<split>_tasks.json`` (list index = upstream task id),
 ``<domain>_tools.json`` (function schemas in upstream's order), ``<domain>_wiki.md``, ``<domain>_rules.json``,
-``few_shot.jsonl`` and ``LICENSE`` where the source has them, and ``SOURCE.md``.
+``few_shot.jsonl`` and ``LICENSE`` if the source has them, and ``SOURCE.md``.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class TauBenchImporter(DirectoryImporter):
         """Read everything, check it, then write the pack.
 
         Raises:
-            DataError: the source lacks a file, or a file is malformed; the message names it, and the line where it can.
+            DataError: the source lacks a file, or a file is malformed; the message names it, and the line if possible.
         """
         kind = self.recognise(source)
         tree = SourceTree(source)
@@ -96,7 +96,7 @@ class TauBenchImporter(DirectoryImporter):
 
 
 def content_digest(pack: Path) -> str:
-    """Digest of a pack's content, few-shot displays, licence and provenance aside: equal content, equal digest."""
+    """Digest of a pack's content, excluding few-shot displays, licence and provenance: equal content, equal digest."""
     return digest({name: value for name, value in file_hashes(pack).items() if name not in _NOT_CONTENT})
 
 

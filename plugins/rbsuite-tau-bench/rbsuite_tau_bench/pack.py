@@ -40,7 +40,7 @@ class Pack:
         return f"Pack({str(self.path)!r})"
 
     def domains(self) -> tuple[str, ...]:
-        """The domains whose database is here."""
+        """The domains whose database exists here."""
         return tuple(name for name in DOMAINS if (self.path / f"{name}_db").is_dir())
 
     def splits(self, domain_name: str) -> tuple[str, ...]:
@@ -74,8 +74,8 @@ class Pack:
         """sha256 (64 hex digits) over the names and bytes of the files, in a fixed order.
 
         Args:
-            domain_name: this domain's files; those of every domain when not given.
-            split: of the tasks, only this split's; those of every split when not given.
+            domain_name: this domain's files; those of every domain if not given.
+            split: only this split's tasks; those of every split if not given.
         """
         domains = self.domains() if domain_name is None else (domain_name,)
         return self._source.content_hash(file for name in domains for file in self._files(name, split))

@@ -1,4 +1,4 @@
-"""What commit 59a200c6d575 of sierra-research/tau-bench holds, as hashes: what a fetched archive is checked against.
+"""The contents of commit 59a200c6d575 of sierra-research/tau-bench as hashes, against which a fetched archive is checked.
 
 The hashes were computed from a git checkout of that commit.
 """
@@ -10,7 +10,7 @@ COMMIT = "59a200c6d575d595120f1cb70fea53cef0632f6b"
 
 PACK_DIGEST = "8def073fdebddbb05109693188b3c63fe31c0927e4ec1743b056131c390cd647"
 """Digest of the pack made from that commit: :func:`rbsuite.jsonable.digest` of the sha256 of its content files by name
-(databases, tasks, tools, wiki and rules; few-shot displays, licence and provenance aside)."""
+(databases, tasks, tools, wiki and rules; without few-shot displays, licence and provenance)."""
 
 _BY_FOLDER = {
     "tau_bench/envs/retail": {
@@ -77,4 +77,4 @@ FILES = {
     for folder, files in _BY_FOLDER.items()
     for name, sha256 in files.items()
 }
-"""sha256 (hex) of every upstream file that the importer reads, by its path."""
+"""sha256 (hex) of every upstream file that the importer reads, by path."""

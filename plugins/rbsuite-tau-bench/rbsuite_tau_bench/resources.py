@@ -1,4 +1,4 @@
-"""Task sets, and what the episodes over one share: the pack, and what is worked out from it once."""
+"""Task sets, and what the episodes over one share: the pack, and what is computed from it once."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FETCH = "Run `rbsuite data fetch tau-bench` or `rbsuite data import tau-bench -
 
 
 class Resources:
-    """The data behind a task set, and what follows from it.
+    """The data behind a task set, and what is derived from it.
 
     Args:
         pack: the data.
@@ -42,7 +42,7 @@ class Resources:
         self.policy = cache(self._read_policy)
 
     def gold(self, task: Task) -> Changes:
-        """What the task's reference actions change in the database, terminating ones left out.
+        """What the task's reference actions change in the database, without terminating ones.
 
         Follows ``Env.calculate_reward`` in ``tau_bench/envs/base.py`` (sierra-research/tau-bench, 59a200c6).
         """
@@ -83,7 +83,7 @@ def _asks(task: Task) -> str:
 
 
 def asked(entry: Mapping[str, object]) -> str:
-    """What a task asks, by which its twins are found: who the user is, and what that wants."""
+    """What a task asks, which identifies its twins: who the user is, and what the user wants."""
     return f"{entry['user_id']} {entry['instruction']}"
 
 

@@ -103,7 +103,7 @@ class CancelPendingOrder:
 
 
 class ModifyPendingOrderAddress:
-    """Replaces the address that an order goes to."""
+    """Replaces the address that an order is shipped to."""
 
     @staticmethod
     def invoke(
@@ -168,7 +168,7 @@ class ModifyPendingOrderPayment:
             _transaction("payment", amount, payment_method_id),
             _transaction("refund", amount, old_method_id),
         ]
-        # Upstream knows a new gift card by its source, an old one by its id.
+        # Upstream recognises a new gift card by its source, an old one by its id.
         if method["source"] == "gift_card":
             credit(data, order["user_id"], payment_method_id, -amount)
         if "gift_card" in old_method_id:
@@ -200,7 +200,7 @@ class ModifyUserAddress:
 
 
 class ExchangeDeliveredOrderItems:
-    """Asks for items to be exchanged for other variants of their products; no money moves yet."""
+    """Requests an exchange of items for other variants of their products; no money moves yet."""
 
     @staticmethod
     def invoke(data: Overlay, order_id: Value, item_ids: Value, new_item_ids: Value, payment_method_id: Value) -> str:
@@ -213,7 +213,7 @@ class ExchangeDeliveredOrderItems:
 
 
 class ReturnDeliveredOrderItems:
-    """Asks for items to be returned, refunded to the original payment method or a gift card."""
+    """Requests a return of items, to be refunded to the original payment method or a gift card."""
 
     @staticmethod
     def invoke(data: Overlay, order_id: Value, item_ids: Value, payment_method_id: Value) -> str:
@@ -242,7 +242,7 @@ def _order(data: Overlay, order_id: Value, status: str, wrong_status: str) -> Re
 
 
 def _price_difference(data: Overlay, order: Record, item_ids: Value, new_item_ids: Value) -> float:
-    """What the new items cost more than the old ones, not rounded, after the checks that both item tools share."""
+    """How much more the new items cost than the old ones, not rounded, after the checks that both item tools share."""
     for item_id in missing_item(order, item_ids):
         raise Refusal(f"{item_id} not found")
     if len(item_ids) != len(new_item_ids):

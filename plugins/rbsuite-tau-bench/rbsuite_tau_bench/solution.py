@@ -1,7 +1,7 @@
 """Reference solutions of tau-bench's tasks, for the oracle, ``rbsuite verify`` and the simulated learner.
 
 A solution is the whole behaviour of an agent that talks to the scripted user: what it asks, the reference tool calls, and
-a closing statement with the figures that were asked for.
+a closing statement with the requested figures.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rbsuite_tau_bench.domains import DOMAINS
 
 
 def build_solution(task: Task) -> Solution:
-    """The task's reference actions with a dialogue: the bundled one, or one worked out from the instruction."""
+    """The task's reference actions with a dialogue: the bundled one, or one derived from the instruction."""
     payload, domain = task.payload, DOMAINS[task.domain]
     consents = any(action["name"] in domain.writes for action in payload["actions"])
     lines = tuple(payload.get("dialogue") or user_lines(str(payload["instruction"]), consents=consents))

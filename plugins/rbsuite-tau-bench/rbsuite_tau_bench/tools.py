@@ -2,7 +2,7 @@
 
 Tools are classes named as upstream's, with a static ``invoke`` that has upstream's parameter names: the texts of Python's
 own argument errors ("Think.invoke() missing 1 required positional argument: 'thought'") are observations, and this
-makes Python produce them. Parameters carry no checks beyond upstream's; wrong types fail as they do there.
+makes Python produce them. Parameters are checked no more than in upstream; wrong types fail as they do there.
 """
 
 # ruff: noqa: D102 (a tool is its class, whose docstring says what its one method does)
@@ -54,7 +54,7 @@ class Calculate:
 
 
 class Think:
-    """Room for a thought; does nothing."""
+    """A place for a thought; does nothing."""
 
     @staticmethod
     def invoke(data: Overlay, thought: Value) -> str:
@@ -78,12 +78,12 @@ class GetUserDetails:
 
 
 def show(data: Overlay, table: str, key: Value, missing: str) -> str:
-    """The JSON text of a record. Raises :class:`Refusal` with the text ``missing`` when there is none."""
+    """The JSON text of a record. Raises :class:`Refusal` with the text ``missing`` if there is none."""
     require(data, table, key, missing)
     return data.json_text(table, key)
 
 
 def require(data: Overlay, table: str, key: Value, missing: str) -> None:
-    """Raise :class:`Refusal` with the text ``missing`` when the table has no such key."""
+    """Raise :class:`Refusal` with the text ``missing`` if the table has no such key."""
     if not data.has(table, key):
         raise Refusal(missing)

@@ -1,4 +1,4 @@
-"""Reads tau-bench's data from a checkout or from a pack, as it stands there; :mod:`.upstream_checks` checks it.
+"""Reads tau-bench's data from a checkout or from a pack as it is; :mod:`.upstream_checks` checks it.
 
 Layout after sierra-research/tau-bench, commit 59a200c6d575: ``tau_bench/envs/<domain>/{data/*.json, tasks_<split>.py,
 tools/*.py, wiki.md, rules.py}``. Python files are parsed and their literals read; nothing is run.
@@ -29,8 +29,8 @@ class Layout:
 
     Attributes:
         domain: ``retail`` or ``airline``.
-        records: per database file, the keys that every record must have, with the type of each.
-        task_lists: per split, the name of the list in ``tasks_<split>.py``.
+        records: for each database file, the keys that every record must have, with the type of each.
+        task_lists: for each split, the name of the list in ``tasks_<split>.py``.
         few_shot: the file of few-shot displays.
     """
 
@@ -189,7 +189,7 @@ class CheckoutSource:
         return Located(file, self._assigned(file, "RULES", {}))
 
     def few_shot(self, layouts: Iterable[Layout]) -> list[Located]:
-        """See :class:`Source`. Upstream keeps one display a line, under ``messages_display``."""
+        """See :class:`Source`. Upstream keeps one display per line, under ``messages_display``."""
         return [
             Located(
                 line.where,
@@ -227,7 +227,7 @@ class CheckoutSource:
         return [_imported(reader, element, modules) for element in order]
 
     def _tool(self, file: str, name: str) -> Located:
-        """What ``get_info`` of a tool's class returns: one literal."""
+        """What ``get_info`` of a tool's class returns: a single literal."""
         reader = LiteralReader(file)
         classes = [node for node in self._tree.read_module(file).body if isinstance(node, ast.ClassDef)]
         methods = [
@@ -246,7 +246,7 @@ class CheckoutSource:
 
 
 class PackSource:
-    """A directory with the pack layout, such as an import writes."""
+    """A directory with the layout of a pack, such as one written by an import."""
 
     kind = "pack"
 
@@ -302,7 +302,7 @@ def _json_lines(tree: SourceTree, file: str) -> list[Located]:
 
 
 def _located_task(file: str, index: int, task: Any) -> Located:
-    """A ``Task(...)`` call as a mapping; its ``Action(...)`` calls keep their own place."""
+    """A ``Task(...)`` call as a mapping; its ``Action(...)`` calls keep their own location."""
     if not isinstance(task, Call) or task.name != "Task":
         return Located(f"{file}: task {index}", task)
     fields = dict(task.fields)

@@ -1,7 +1,6 @@
-"""Checks what was read from upstream, and gives it the one form that a pack holds.
+"""Checks what was read from upstream, and brings it into the form that a pack has.
 
-Every function takes a :class:`~.upstream.Located` value of unknown shape and raises DataError, naming its place, for
-what does not fit.
+Every function takes a :class:`~.upstream.Located` value of unknown shape and raises DataError, naming its location, if it does not fit.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _NAMED_BY = {
 
 
 def check_database(database: Database, name: str, fields: Mapping[str, type]) -> Mapping[str, Any]:
-    """The records of a database file by their ids.
+    """The records of a database file by id.
 
     Args:
         database: the file.
@@ -61,7 +60,7 @@ def tool_names(tools: list[Json]) -> frozenset[str]:
 
 
 def check_tasks(tasks: list[Located], tools: Collection[str], users: Collection[str]) -> list[Json]:
-    """The tasks of a split as a pack holds them: ``{user_id, actions[{name, kwargs}], instruction, outputs}``.
+    """The tasks of a split in the form a pack has: ``{user_id, actions[{name, kwargs}], instruction, outputs}``.
 
     Args:
         tasks: what was read; list index = upstream task id.
@@ -77,7 +76,7 @@ def check_rules(rules: Located) -> list[str]:
 
 
 def check_wiki(file: str, wiki: str) -> str:
-    """The policy text, which is not empty."""
+    """The policy text, which must not be empty."""
     if not wiki.strip():
         _refuse(file, "the policy is empty")
     return wiki

@@ -1,8 +1,8 @@
 """The world of a tau-bench task: call tools, see their observations, compare end states.
 
-A world is a thin layer over a database that all worlds share, so thousands of them can be alive. It equals upstream
-(``Env.step`` and ``get_data_hash`` in ``tau_bench/envs/base.py``, commit 59a200c) observation by observation and hash by
-hash, quirks included, apart from the :data:`DEVIATIONS`.
+A world is a thin layer over a database that all worlds share, so thousands of them can be alive. It matches upstream (``Env.step`` and
+``get_data_hash`` in ``tau_bench/envs/base.py``, commit 59a200c) observation by observation and hash by hash, quirks included, apart from
+the :data:`DEVIATIONS`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ DEVIATIONS: Mapping[str, str] = MappingProxyType(
 """Where a world can depart from upstream, by the names that :attr:`World.deviations` uses."""
 
 Changes: TypeAlias = tuple[tuple[str, str, str], ...]
-"""Sorted (table, key, canonical text of the record) of the records that differ from the shipped ones."""
+"""Sorted (table, key, canonical text of the record) for the records that differ from the shipped ones."""
 
 
 class World:
@@ -45,7 +45,7 @@ class World:
 
     Args:
         domain: ``retail`` or ``airline``.
-        pack: the data; worlds made from one :class:`Pack` share its database, a path is read anew.
+        pack: the data; worlds made from one :class:`Pack` share its database, a path is read again each time.
         fidelity: ``upstream`` keeps upstream's quirks.
 
     Raises:
@@ -90,14 +90,14 @@ class World:
 
     @property
     def deviations(self) -> frozenset[str]:
-        """The names of the :data:`DEVIATIONS` that took effect in this world so far, those before a fork included."""
+        """The names of the :data:`DEVIATIONS` that have taken effect in this world so far, including those before a fork."""
         return self._overlay.deviations
 
     def call(self, name: str, arguments: Mapping[str, Value]) -> str:
-        """Call a tool and return its observation; whatever is wrong with the call is an observation too.
+        """Call a tool and return its observation; anything wrong with the call is an observation too.
 
         Args:
-            name: of the tool; no tool of that name gives ``Unknown action <name>``.
+            name: name of the tool; if there is no such tool, the observation is ``Unknown action <name>``.
             arguments: the tool's arguments as JSON values. They are copied: neither side changes the other's.
         """
         tool = self._domain.by_name.get(name) if isinstance(name, str) else None
@@ -112,7 +112,7 @@ class World:
             return f"Error: {error}"
 
     def _keywords(self, tool: Tool, arguments: Mapping[str, Value]) -> dict[str, Value]:
-        """A private copy of the arguments, refused with the text Python gives upstream where they cannot be keywords."""
+        """A private copy of the arguments, refused with the text Python gives upstream if they cannot be keywords."""
         if not isinstance(arguments, Mapping):
             raise TypeError(f"{self._path(tool)}() argument after ** must be a mapping, not {type(arguments).__name__}")
         if "data" in arguments:
@@ -122,19 +122,19 @@ class World:
         return {str(name): plain(value) for name, value in arguments.items()}
 
     def _path(self, tool: Tool) -> str:
-        """Where the tool's function is in upstream; two of Python's error texts show it."""
+        """The path of the tool's function in upstream, which two of Python's error texts show."""
         return f"tau_bench.envs.{self.domain}.tools.{tool.name}.{tool.invoke.__qualname__}"
 
     def changes(self) -> Changes:
-        """What differs from the shipped database; a record changed and changed back is not listed.
+        """What differs from the shipped database; a record that was changed and changed back is not listed.
 
-        Two worlds over the same data are in equal states, as upstream's hash sees it, if and only if these are equal.
+        Two worlds over the same data are in equal states, according to upstream's hash, if and only if these are equal.
         """
         found = self._overlay.changes()
         return tuple(sorted((table, key, text) for table, records in found.items() for key, text in records.items()))
 
     def state_hash(self) -> str:
-        """Upstream's hash of the whole database in its present state: sha256, 64 hex digits."""
+        """Upstream's hash of the whole database in its current state: sha256, 64 hex digits."""
         return self._overlay.database.digest(self._overlay.changes())
 
     def fork(self) -> World:

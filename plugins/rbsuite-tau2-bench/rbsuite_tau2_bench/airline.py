@@ -1,10 +1,10 @@
 """The airline domain: fourteen tools over flights, reservations and users.
 
 Checks, their order and their texts follow ``src/tau2/domains/airline`` (sierra-research/tau2-bench, a2c0247), quirks included:
-cancelling frees no seats, an update of flights takes none.
+cancelling frees no seats, updating flights takes none.
 """
 
-# ruff: noqa: D102 (a tool is its name; what a model reads of it comes with the data)
+# ruff: noqa: D102 (a tool is its name; the text that a model reads about it comes with the data)
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from rbsuite_tau2_bench.schema import INTEGER, NUMBER, TEXT, By, Choice, Keyed, 
 from rbsuite_tau2_bench.toolkit import BOUNDED_HISTORY, Toolkit, evaluated, listed, tool
 
 _MOST_PAYMENTS = 4096
-"""Every cancellation doubles the payments of a reservation, and nothing keeps an agent from cancelling again and again."""
+"""Every cancellation doubles the payments of a reservation, and nothing keeps an agent from cancelling repeatedly."""
 # --- records --------------------------------------------------------------------------------------------------------------
 
 _CABIN = Choice(("business", "economy", "basic_economy"))
@@ -315,7 +315,7 @@ class AirlineTools(Toolkit):
         return self.db.read("reservations", reservation_id)
 
     def _reserved(self, number: Value, date: Value, cabin: Value, passengers: Value) -> Model:
-        """A flight as a reservation holds it, checked to be bookable."""
+        """A flight in the form a reservation has, checked to be bookable."""
         flight = find_flight(self.db, number, capitalised)
         day = find_day(flight, number, date, capitalised)
         check_bookable(day, number, date, cabin, passengers, capitalised)
@@ -330,7 +330,7 @@ class AirlineTools(Toolkit):
         )
 
     def _payment_for_update(self, user_id: str, payment_id: Value, price: Value) -> list[Model]:
-        """What an update adds to the history of payments; a gift card is charged here, before anything else changes."""
+        """The entry that an update adds to the payment history; a gift card is charged here, before anything else changes."""
         methods = self.db.read("users", user_id)["payment_methods"]
         if source_for_update(methods, payment_id, price, capitalised) == "gift_card":
             self.db.write("users", user_id)["payment_methods"][payment_id]["amount"] -= price
@@ -381,10 +381,10 @@ def _leg_text(flight: Record, date: str, label: str | None) -> str:
 
 
 def _made(kind: schema.Record, values: Value) -> Value:
-    """Records of the values, if all of them are objects; otherwise the values, which fail where they are used."""
+    """Records of the values, if all of them are objects; otherwise the values, which fail when they are used."""
     return [kind.make(value) for value in values] if all(isinstance(value, dict) for value in values) else values
 
 
 def _of(value: Value, name: str) -> Value:
-    """A field of a record; what is none has no fields."""
+    """A field of a record; other values have no fields."""
     return value[name] if isinstance(value, Model) else getattr(value, name)

@@ -1,4 +1,4 @@
-"""The judge of natural-language assertions. Model, prompt and reading are this project's own; upstream asks gpt-4.1."""
+"""The judge of natural-language assertions. Model, prompt and parsing are this project's own; upstream uses gpt-4.1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The telecom domain, the user's side: the records of a phone and of what surrounds it.
+"""The telecom domain, the user's side: the records of a phone and of its surroundings.
 
 They follow ``src/tau2/domains/telecom/user_data_model.py`` (sierra-research/tau2-bench, a2c0247).
 """

@@ -1,4 +1,4 @@
-"""The four domains of tau2-bench: the records of both sides, their toolkits, and what keeps the sides in step."""
+"""The four domains of tau2-bench: the records of both sides, their toolkits, and what keeps the sides in sync."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Part:
         name: upstream's name of its database, which error texts show.
         toolkit: its tools.
         tables: the records by table, in upstream's order.
-        shapes: of the tables that are no mapping.
-        keys: of the tables that are lists, the field that holds the key.
+        shapes: those of the tables that are not mappings.
+        keys: for tables that are lists, the field that contains the key.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Part:
     keys: Mapping[str, str] = field(default_factory=dict)
 
     def database(self, data: Value) -> Database:
-        """The database of what a file holds, every value converted as upstream's models do.
+        """The database made from a file's contents, with every value converted as upstream's models do.
 
         Raises:
             ValueError: the data does not fit.
@@ -52,7 +52,7 @@ class Part:
         )
 
     def document(self, database: Database) -> dict[str, Any]:
-        """What the file of a database would hold."""
+        """What the file of a database would contain."""
         return {name: self._as_shipped(name, database.tables[name]) for name in self.tables}
 
     def _table(self, name: str, data: Value) -> dict[str, Record]:
@@ -90,10 +90,10 @@ class Domain:
     """One domain.
 
     Attributes:
-        name: what users write.
+        name: what users of rbsuite write.
         agent: the side of the agent.
-        user: the side of the user, where that has tools.
-        sync: keeps both sides in step, called after every call; ``None``: nothing to do.
+        user: the side of the user, if it has tools.
+        sync: keeps both sides in sync, called after every call; ``None``: nothing to do.
     """
 
     name: str
@@ -138,7 +138,7 @@ DOMAINS: Mapping[str, Domain] = MappingProxyType(
 
 
 def domain(name: str) -> Domain:
-    """The domain of this name.
+    """The domain with this name.
 
     Raises:
         UnknownNameError: there is none.

@@ -1,4 +1,4 @@
-"""tau2-bench as an environment: a user and an agent who talk, and a world that both change with tools of their own.
+"""tau2-bench as an environment: a user and an agent who talk, and a world that both change with their own tools.
 
 Follows ``src/tau2/orchestrator`` (sierra-research/tau2-bench, a2c0247), half duplex.
 """
@@ -53,14 +53,14 @@ class Tau2Bench(SyncEnvironment):
 
     Args:
         fidelity: ``upstream`` keeps upstream's quirks, ``fixed`` repairs some of them.
-        nl: whether a judge model looks at assertions in natural language (``judged``), or they are left out of the reward (``unscored``).
+        nl: whether a judge model checks natural-language assertions (``judged``), or they are left out of the reward (``unscored``).
         solo: whether the agent works on a ticket, with the tools of both sides and without a user.
         policy: which of telecom's two technical policies the agent gets.
-        steps: messages of all sides after which an episode is cut.
+        steps: messages from all sides after which an episode is cut.
         errors: failed tool calls of both sides together after which it ends.
 
     Raises:
-        UnknownNameError: no such fidelity, policy or way with assertions.
+        UnknownNameError: no such fidelity, policy or treatment of assertions.
     """
 
     prompt_directory: ClassVar[Path | None] = Path(__file__).with_name("prompts")
@@ -91,7 +91,7 @@ class Tau2Bench(SyncEnvironment):
         return tasks
 
     def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> Tau2Episode:
-        """An episode at the beginning of the task. Nothing in it is left to chance."""
+        """An episode at the start of the task. Nothing in it is random."""
         split = task.id.split("/")[1]
         return Tau2Episode(task, self._resources[split], self._policy, self._limits, solo=self._solo)
 
@@ -108,7 +108,7 @@ class Tau2Bench(SyncEnvironment):
         return solo_solution(scenario) if self._solo else build_solution(task.domain, scenario)
 
     def ceiling(self, tasks: TaskSet) -> Ceiling:
-        """Two of mock's references do not solve their tasks, upstream neither; nor can an agent that is alone say what a task asks for."""
+        """Two of mock's references do not solve their tasks, in upstream either; and a solo agent cannot say what a task asks it to say."""
         beyond = {task.id: _BEYOND[name] for task in tasks if (name := task.payload["id"]) in _BEYOND}
         if self._solo:
             scenarios = {task.id: read_scenario(task.payload) for task in tasks}
@@ -122,7 +122,7 @@ class Tau2Bench(SyncEnvironment):
         return LESSONS
 
     def facts(self) -> Mapping[str, Any]:
-        """Whether natural-language assertions are part of the reward: results with and without are different gradings."""
+        """Whether natural-language assertions are part of the reward: results with and without them are graded differently."""
         return {"nl_assertions": "judged" if self._judged else "not scored"}
 
     def prompt_variables(self, task: Task) -> Mapping[str, Any]:
@@ -132,11 +132,11 @@ class Tau2Bench(SyncEnvironment):
 
 
 class Tau2Episode(SyncEpisode):
-    """A conversation of a user and an agent, each with tools of its own.
+    """A conversation of a user and an agent, each with their own tools.
 
-    A message is a text, which goes to the other side, or tool calls, which are carried out in order and whose results go back to the
-    caller alone; a text beside calls is not heard. The user opens, and ends it with one of the :data:`STOPS`. A solo agent has the tools
-    of both sides and ends it with :data:`DONE`.
+    A message is a text, which goes to the other side, or tool calls, which are carried out in order and whose results go back only to the
+    caller; text alongside calls is not heard. The user opens, and ends it with one of the :data:`STOPS`. A solo agent has the tools of both
+    sides and ends it with :data:`DONE`.
 
     Args:
         task: the task.
@@ -170,7 +170,7 @@ class Tau2Episode(SyncEpisode):
         return self._scenario
 
     def act(self, action: Action) -> Observation:
-        """Carry out the words or calls of the one whose turn it is."""
+        """Carry out the words or calls of the side whose turn it is."""
         by_user = self.observation.turn == "user"
         self._steps += 1
         if self._solo and any(call.name == DONE.name for call in action.calls):
@@ -187,11 +187,11 @@ class Tau2Episode(SyncEpisode):
         return self._checked(seen)
 
     def grade(self, end: EndReason) -> Grade:
-        """The product of the components that the task's basis names; 0 where the episode was not brought to its end."""
+        """The product of the components that the task's basis names; 0 if the episode was not brought to its end."""
         return grading.grade(self._scenario, self.played())
 
     def played(self) -> grading.Played:
-        """What the episode has come to."""
+        """The results of the episode."""
         reference = self._resources.reference(self._domain, self._scenario)
         termination = self._termination or "unfinished"
         return grading.Played(self._world, reference, self._calls, self._said, termination, self._errors)
@@ -227,7 +227,7 @@ class Tau2Episode(SyncEpisode):
         return Observation(words, messages=tuple(messages), tools=tools, data={"domain": self._domain})
 
     def _checked(self, seen: Observation) -> Observation:
-        """What was seen, unless a limit is reached; upstream looks at its limits after the end too."""
+        """What was seen, unless a limit is reached; upstream checks its limits even after the end."""
         if self._steps >= self._most_steps:
             self.truncated = True
             return self._end("max_steps", seen.text)
@@ -266,7 +266,7 @@ class Tau2Episode(SyncEpisode):
 
 
 class JudgedEpisode(InlineEpisode):
-    """An episode whose natural-language assertions a judge model looks at.
+    """An episode whose natural-language assertions are checked by a judge model.
 
     Args:
         world: the episode.
@@ -289,7 +289,7 @@ class JudgedEpisode(InlineEpisode):
         return seen
 
     async def grade(self, end: EndReason) -> Grade:
-        """See :class:`Tau2Episode`; asks the judge once an assertion where these are part of the basis."""
+        """See :class:`Tau2Episode`; asks the judge once per assertion if these are part of the basis."""
         from rbsuite_tau2_bench.assertions import judge
 
         scenario, played = self._episode.scenario, self._episode.played()
@@ -306,7 +306,7 @@ class JudgedEpisode(InlineEpisode):
 
 
 def _instruction(scenario: Scenario) -> str:
-    """What the user is told: who it is and what it wants."""
+    """What the user is told: who the user is, and what the user wants."""
     parts = [f"Your manner: {scenario.persona}"] if scenario.persona else []
     for name, text in scenario.wishes.items():
         parts.append(f"{_HEADINGS[name]}: {text}" if _HEADINGS[name] else text)

@@ -1,7 +1,7 @@
 """The reward of a tau2-bench rollout, component by component.
 
 Follows ``src/tau2/evaluator`` (sierra-research/tau2-bench, a2c0247). The reward is the product of the components that the task's basis
-names; the others are worked out all the same, for reports.
+names; the others are computed as well, for reports.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from rbsuite_tau2_bench.scenario import Basis, Call, Function, Scenario
 from rbsuite_tau2_bench.world import World
 
 UNSCORED = "not scored: no judge"
-"""What the truth says of natural-language assertions that no judge has looked at."""
+"""The entry in the truth for natural-language assertions that no judge has checked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What a rollout has come to.
+    """The results of a rollout.
 
     Attributes:
-        world: the world in the end.
+        world: the world at the end.
         reference: the world to which the reference actions lead.
-        calls: the tool calls of both sides, those of an earlier conversation included.
-        said: what the agent said, that of an earlier conversation included.
+        calls: the tool calls of both sides, including those of an earlier conversation.
+        said: what the agent said, including in an earlier conversation.
         termination: why it ended, by upstream's name.
         errors: tool calls that failed.
     """
@@ -44,8 +44,8 @@ def grade(scenario: Scenario, played: Played, nl: Sequence[bool] | None = None) 
 
     Args:
         scenario: the task.
-        played: what it came to.
-        nl: what a judge says of the natural-language assertions; ``None``: none was asked.
+        played: its results.
+        nl: what a judge says about the natural-language assertions; ``None``: none was asked.
     """
     fixed = played.world.fidelity == "fixed"
     made = [any(recognised(want, call, fixed) for call in played.calls) for want in scenario.actions or ()]
@@ -80,7 +80,7 @@ def recognised(want: Call, call: Call, fixed: bool) -> bool:
     """Whether a call is a reference action. Who made it does not matter."""
     if want.name != call.name:
         return False
-    # Upstream compares the arguments that the call gives, so one that leaves some out can pass.
+    # Upstream compares the arguments that the call gives, so a call that leaves some out can pass.
     given: Collection[str] = call.arguments.keys()
     if want.compared is not None:
         given = want.compared
@@ -90,7 +90,7 @@ def recognised(want: Call, call: Call, fixed: bool) -> bool:
 
 
 def holds(world: World, check: Function) -> bool:
-    """Whether a check of the world is met; one that cannot be made is not. The world stays as it is."""
+    """Whether a check of the world holds; one that cannot be made does not. The world is left unchanged."""
     try:
         return bool(world.fork().run(check) == check.expected)
     except Exception:

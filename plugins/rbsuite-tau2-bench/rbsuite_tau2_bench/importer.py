@@ -1,7 +1,8 @@
 """Imports tau2-bench's data as a pack: from a checkout of the upstream repository, or from another pack.
 
-The pack holds a directory a domain: byte copies of databases, policies and splits; the tasks, of telecom a file for each of the splits
-``base``, ``small`` and the rest, so that a run reads no more than it needs; ``tools.json``; and ``LICENSE`` and ``SOURCE.md``.
+The pack has one directory per domain: byte copies of databases, policies and splits; the tasks (for telecom, one file each for the splits
+``base`` and ``small`` and for the rest, so that a run reads no more than it needs); and ``tools.json``. It also has ``LICENSE`` and
+``SOURCE.md``.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ class Tau2BenchImporter(DirectoryImporter):
         """Set up every task once: what cannot be set up cannot be played.
 
         Raises:
-            DataError: one cannot.
+            DataError: one cannot be set up.
         """
         pack = Pack(target)
         for name, ids in tasks.items():
@@ -127,7 +128,7 @@ class _Reader:
         return f"{self._folder}/{name}"
 
     def _airline(self) -> dict[str, bytes]:
-        """The airline database, under a name that tells upstream's own from the reconstruction."""
+        """The airline database, under a name that distinguishes upstream's own from the reconstruction."""
         rebuilt = not self._checkout and self._tree.has(self._at(RECONSTRUCTED))
         content = self._tree.read_bytes(self._at(RECONSTRUCTED if rebuilt else "db.json"))
         if hashlib.sha256(content).hexdigest() == pinned.RECONSTRUCTED_SHA256:
@@ -239,7 +240,7 @@ def _json(value: Any) -> bytes:
 
 
 def _lines(entries: Sequence[Any]) -> bytes:
-    """A JSON list with an entry a line."""
+    """A JSON list with one entry per line."""
     return ("[\n" + ",\n".join(map(json.dumps, entries)) + "\n]\n").encode()
 
 

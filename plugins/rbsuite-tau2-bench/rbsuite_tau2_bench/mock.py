@@ -1,10 +1,10 @@
-"""The mock domain: tasks of users, and on the user's side notifications.
+"""The mock domain: users' tasks and, on the user's side, notifications.
 
 Checks, their order and their texts follow ``src/tau2/domains/mock`` (sierra-research/tau2-bench, a2c0247), quirks included: the status of a
 task is not checked.
 """
 
-# ruff: noqa: D102 (a tool is its name; what a model reads of it comes with the data)
+# ruff: noqa: D102 (a tool is its name; the text that a model reads about it comes with the data)
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A directory of tau2-bench data: databases, tasks, tool schemas and policies, read at first use.
 
-Layout: a directory a domain with ``db.json`` or ``db.toml``, ``user_db.json`` or ``user_db.toml``, ``tasks.json`` or
+Layout: one directory per domain with ``db.json`` or ``db.toml``, ``user_db.json`` or ``user_db.toml``, ``tasks.json`` or
 ``tasks_<split>.json``, ``split_tasks.json``, ``tools.json`` and the policies as Markdown. Files are read as JSON, TOML or text; nothing in
 them is executed.
 """
@@ -25,11 +25,11 @@ T = TypeVar("T")
 TITLE = "tau2-bench"
 REMEDY = "Name a directory that holds tau2-bench's imported data, or import it again."
 RECONSTRUCTED = "db_reconstructed.json"
-"""The airline database of a pack that was rebuilt from tau-bench's, because upstream's was not to be had."""
+"""The airline database of a pack that was rebuilt from tau-bench's, because upstream's was unavailable."""
 SOLO_POLICY = "policy_solo.md"
 _DATABASES = {"agent": ("db.json", "db.toml", RECONSTRUCTED), "user": ("user_db.json", "user_db.toml")}
 TASK_FILES = ("tasks.json", "tasks_base.json", "tasks_small.json", "tasks_full.json")
-"""Where tasks are; of telecom each file holds those that the ones before it do not."""
+"""Where tasks are; for telecom, each file contains those that the files before it do not."""
 _SPLIT_FILES = {"small": TASK_FILES[:3], "full": TASK_FILES}
 _POLICIES: Mapping[str, tuple[str, str]] = {
     "manual": ("main_policy.md", "tech_support_manual.md"),
@@ -57,7 +57,7 @@ class Pack:
         return f"Pack({str(self.path)!r})"
 
     def domains(self) -> tuple[str, ...]:
-        """The domains that are here."""
+        """The domains that exist here."""
         return tuple(name for name in DOMAINS if (self.path / name).is_dir())
 
     def databases(self, name: str) -> tuple[Database, Database | None]:
@@ -72,7 +72,7 @@ class Pack:
         """A task of a domain.
 
         Raises:
-            UnknownNameError: there is none of this id.
+            UnknownNameError: there is none with this id.
         """
         return self._source.once(("task", domain(name).name, task), lambda: self._read_task(name, task))
 
@@ -80,12 +80,12 @@ class Pack:
         """A task of a domain as upstream writes it.
 
         Raises:
-            UnknownNameError: there is none of this id.
+            UnknownNameError: there is none with this id.
         """
         return self._entry(domain(name).name, task)
 
     def initial(self, name: str, task: str, fidelity: str) -> World:
-        """The world at the beginning of a task; to be forked, never changed."""
+        """The world at the start of a task; to be forked, never changed."""
         scenario = self.task(name, task)
         return self._source.once(("initial", name, task, fidelity), lambda: self._begun(name, scenario, fidelity))
 
@@ -99,7 +99,7 @@ class Pack:
         Args:
             name: the domain.
             solo: the one for an agent without a user.
-            variant: of telecom, ``manual`` or ``workflow``.
+            variant: for telecom, ``manual`` or ``workflow``.
         """
         key = ("policy", domain(name).name, str(solo), variant)
         return self._source.once(key, lambda: self._read_policy(name, solo, variant))
@@ -150,7 +150,7 @@ class Pack:
             raise self._source.malformed(file, f"not TOML ({error})") from error
 
     def _entries(self, name: str, split: str) -> Mapping[str, dict[str, Any]]:
-        """The tasks by id of the files that hold a split."""
+        """The tasks by id from the files that contain a split."""
         files = _SPLIT_FILES.get(split, TASK_FILES[:2])
         present = [file for file in files if (self.path / name / file).is_file()] or [TASK_FILES[0]]
         found: dict[str, dict[str, Any]] = {}
@@ -235,7 +235,7 @@ class Pack:
 
 
 def function_name(entry: Any) -> str:
-    """The name in a tool's schema; empty where it has none."""
+    """The name in a tool's schema; empty if it has none."""
     function = entry.get("function") if isinstance(entry, dict) else None
     name = function.get("name") if isinstance(function, dict) else None
     return name if isinstance(name, str) else ""

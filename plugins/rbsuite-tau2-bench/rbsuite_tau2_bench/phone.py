@@ -1,7 +1,7 @@
-"""The telecom domain, the user's side: a phone, and what surrounds it.
+"""The telecom domain, the user's side: a phone and its surroundings.
 
-Behaviour and texts follow ``src/tau2/domains/telecom`` (sierra-research/tau2-bench, a2c0247). Upstream's ideal details of a VPN are one
-object for a whole process, so that breaking the VPN once breaks it for all later episodes; here they belong to one world.
+Behaviour and texts follow ``src/tau2/domains/telecom`` (sierra-research/tau2-bench, a2c0247). Upstream's ideal VPN details are a single
+object per process, so that breaking the VPN once breaks it for all later episodes; here they belong to one world.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SIGNAL_FACTORS = {"poor": 0.2, "fair": 0.5, "good": 0.8, "excellent": 1.0}
 _POOR_VPN = 0.1
 _DATA_SAVER = 0.2
 _RATINGS = ((1, "Very Poor"), (5, "Poor"), (25, "Fair"), (100, "Good"), (float("inf"), "Excellent"))
-"""What a speed below so many megabits per second is called."""
+"""What a speed below this many megabits per second is called."""
 
 
 class Phone(Toolkit):
@@ -61,7 +61,7 @@ class Phone(Toolkit):
         return self.db.read("surroundings", ONLY)
 
     def _search_network(self) -> None:
-        """Find the network anew, as the phone's settings let it."""
+        """Search for the network again, as the phone's settings allow."""
         phone = self._change()
         if self._sim() == "active":
             technology = self._technology(phone["network_mode_preference"])
@@ -152,7 +152,7 @@ class Phone(Toolkit):
         return bool(phone["data_enabled"] and not around["mobile_data_usage_exceeded"])
 
     def _speed(self) -> tuple[float | None, str]:
-        """Megabits per second, and what that is called."""
+        """Megabits per second, and what that speed is called."""
         if not self._data_works():
             return None, "No Connection"
         phone = self.phone
@@ -179,7 +179,7 @@ class Phone(Toolkit):
         return bool(app and app["permissions"]["storage"] and app["permissions"]["sms"])
 
     def _granted(self, app_name: Value) -> list[str] | None:
-        """The permissions that an app has; ``None`` where there is no such app."""
+        """The permissions that an app has; ``None`` if there is no such app."""
         app = self.phone["app_statuses"].get(app_name)
         return [name for name, granted in app["permissions"].items() if granted] if app else None
 
@@ -191,7 +191,7 @@ def _lose_service(phone: Record) -> None:
 
 
 def field_of(value: Any, name: str) -> Value:
-    """A field of a record; what is none has no fields."""
+    """A field of a record; other values have no fields."""
     return value[name] if isinstance(value, dict) else getattr(value, name)
 
 

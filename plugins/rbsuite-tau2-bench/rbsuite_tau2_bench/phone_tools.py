@@ -1,9 +1,9 @@
-"""The telecom domain, the user's side: what the owner of a phone can do, and what keeps it in step with the agent's side.
+"""The telecom domain, the user's side: what the owner of a phone can do, and what keeps it in sync with the agent's side.
 
 Behaviour and texts follow ``src/tau2/domains/telecom`` (sierra-research/tau2-bench, a2c0247).
 """
 
-# ruff: noqa: D102 (a tool is its name; what a model reads of it comes with the data)
+# ruff: noqa: D102 (a tool is its name; the text that a model reads about it comes with the data)
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ADVICE = {
     "Good": "Connection is good for most activities, including HD streaming.",
     "Excellent": "Connection is very fast.",
 }
-"""What is said of a speed, by its name."""
+"""What is said about a speed, by its name."""
 _SIM = {
     "active": "Your SIM card is active and working.",
     "missing": "No SIM card detected in the phone.",
@@ -132,7 +132,7 @@ class TelecomUserTools(Phone):
     def set_apn_settings(self, apn_settings: Value) -> str:
         if isinstance(apn_settings, dict):
             apn_settings = APN.make(apn_settings)
-        # What is no object is stored before it fails, as it does upstream.
+        # A value that is not an object is stored before it fails, as in upstream.
         self._change()["active_apn_settings"] = apn_settings
         name = field_of(apn_settings, "apn_name")
         self._search_network()
@@ -376,7 +376,7 @@ class TelecomUserTools(Phone):
 
 
 def sync(agent: TelecomTools, user: TelecomUserTools) -> None:
-    """Bring to the phone what the agent's side has changed, and payments to the agent's side.
+    """Apply what the agent's side has changed to the phone, and payments to the agent's side.
 
     Raises:
         Refusal: no line has the user's phone number.
@@ -414,11 +414,11 @@ def _yes(value: Value) -> str:
 
 
 def _value(mode: Value) -> Value:
-    """A mode's text; what is none fails as it does where an enumeration is expected."""
+    """A mode's text; any other value fails as it does where an enumeration is expected."""
     return mode if isinstance(mode, str) else mode.value
 
 
 def _until(on: bool, toggle: Any) -> None:
-    """Toggle once, and once more where that went the wrong way, as upstream does."""
+    """Toggle once, and again if that went the wrong way, as upstream does."""
     if toggle() is not on:
         toggle()

@@ -1,4 +1,4 @@
-"""What commit a2c024725189 of sierra-research/tau2-bench holds, as git's ids of the files that the importer reads."""
+"""The contents of commit a2c024725189 of sierra-research/tau2-bench, as git's ids of the files that the importer reads."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ BLOBS = {
     "src/tau2/domains/mock/tools.py": "a4430b1e1c4d037ab2ad8c701a56f8f491a33457",
     "src/tau2/domains/mock/user_tools.py": "22dc2fee3abd6a5f75dfe18e49098fdde0e729ee",
 }
-"""git's id of a file's content at that commit, by its path."""
+"""git's id of a file's content at that commit, by path."""
 
 AIRLINE_DATABASE = "data/tau2/domains/airline/db.json"
 RECONSTRUCTED_SHA256 = "3b0ab49ec540d0e1e9d353998eb3391687ea0938336c658c8fc6ec9d1daf2019"
-"""Of the airline database that was rebuilt from tau-bench's."""
+"""The id for the airline database that was rebuilt from tau-bench's."""

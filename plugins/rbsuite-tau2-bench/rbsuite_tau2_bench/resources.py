@@ -1,4 +1,4 @@
-"""Task sets, and what the episodes over one share: the pack, and what is worked out from it once."""
+"""Task sets, and what the episodes over one share: the pack, and what is computed from it once."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ FETCH = "Run `rbsuite data import tau2-bench --from CHECKOUT`."
 
 
 class Resources:
-    """The data behind a task set, and what follows from it.
+    """The data behind a task set, and what is derived from it.
 
     Args:
         pack: the data.
-        fidelity: of the worlds.
+        fidelity: fidelity of the worlds.
     """
 
     def __init__(self, pack: Pack, fidelity: str) -> None:
@@ -49,13 +49,13 @@ class Resources:
         self.tools = cache(self._read_tools)
 
     def world(self, domain: str, scenario: Scenario, *, solo: bool = False) -> World:
-        """A fresh world at the beginning of a task."""
+        """A fresh world at the start of a task."""
         world = self.pack.initial(domain, scenario.id, self._fidelity).fork()
         world.solo = solo
         return world
 
     def reference(self, domain: str, scenario: Scenario) -> World:
-        """The world to which a task's reference actions lead; not to be changed."""
+        """The world to which a task's reference actions lead; must not be changed."""
         key = (domain, scenario.id)
         if key not in self._references:
             world = self.world(domain, scenario)
@@ -65,7 +65,7 @@ class Resources:
         return self._references[key]
 
     def _read_tools(self, domain: str, side: Side) -> tuple[ToolSpec, ...]:
-        """The tools of a side, in upstream's order; none where it has none."""
+        """The tools of a side, in upstream's order; empty if it has none."""
         return tuple(_tool(entry["function"]) for entry in self.pack.tools(domain).get(side, ()))
 
 
@@ -96,7 +96,7 @@ def load_tasks(split: str, domain: str, data: str, *, solo: bool, fidelity: str)
 
 
 def asked(task: Task) -> str:
-    """What a task asks, by which its twins are found."""
+    """What a task asks, which identifies its twins."""
     scenario = read_scenario(task.payload)
     # Telecom's tasks differ in what is wrong with the phone, not in what is said about it.
     broken = " ".join(f"{one.name} {sorted(one.arguments.items())}" for one in scenario.functions)

@@ -1,10 +1,10 @@
 """The retail domain: sixteen tools over orders, products and users.
 
 Checks, their order and their texts follow ``src/tau2/domains/retail`` (sierra-research/tau2-bench, a2c0247), quirks included: when several
-items of a pending order are modified, all get price and options of the last one. ``fixed`` gives each its own.
+items of a pending order are modified, all get the price and options of the last one. ``fixed`` gives each its own.
 """
 
-# ruff: noqa: D102 (a tool is its name; what a model reads of it comes with the data)
+# ruff: noqa: D102 (a tool is its name; the text that a model reads about it comes with the data)
 
 from __future__ import annotations
 
@@ -310,7 +310,7 @@ class RetailTools(Toolkit):
             credit(self.db, user_id, method_id, amount)
 
     def _swap(self, order: Record, item_id: Value, new_item_id: Value) -> tuple[Record, Record]:
-        """An item of an order and the variant that is to take its place, which must be in stock."""
+        """An item of an order and the variant that replaces it, which must be in stock."""
         item = _item(order, item_id)
         variants = self._get_product(item["product_id"])["variants"]
         if new_item_id not in variants:

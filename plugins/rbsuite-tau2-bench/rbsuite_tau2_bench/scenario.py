@@ -1,4 +1,4 @@
-"""What a task says: how its world begins, what its user wants, and by what it is graded. Read from upstream's form of a task."""
+"""What a task says: how its world starts, what its user wants, and how it is graded. Read from upstream's form of a task."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A call of a function of one side, which may be none of its tools.
+    """A call to a function of one side, which need not be one of its tools.
 
     Attributes:
-        side: whose.
+        side: the side.
         name: the function.
         arguments: its arguments.
-        expected: what a check has to give.
+        expected: what a check has to return.
     """
 
     side: Side
@@ -60,9 +60,9 @@ class Said:
 
     Attributes:
         role: ``user``, ``assistant`` or ``tool``.
-        text: what was said, or what a call gave.
+        text: what was said, or what a call returned.
         calls: the calls that were made, with their ids.
-        id: of a result, the id of its call.
+        id: for a result, the id of its call.
     """
 
     role: str
@@ -76,20 +76,20 @@ class Scenario:
     """A task.
 
     Attributes:
-        id: upstream's.
-        persona: how the user is.
-        wishes: what the user wants and knows, by upstream's names of it; one text stands under ``""``.
+        id: upstream's id.
+        persona: what the user is like.
+        wishes: what the user wants and knows, by upstream's names; a single text is under ``""``.
         ticket: the task as a solo agent gets it.
-        agent_data, user_data: what the databases hold beside what was shipped.
+        agent_data, user_data: what the databases contain in addition to what was shipped.
         functions: calls that set the world up.
         history: the conversation so far.
         actions: the reference actions; ``None``: none are given.
-        assertions: checks of the world in the end; ``None``: none are given.
+        assertions: checks of the world at the end; ``None``: none are given.
         communicate: what the agent has to say.
         nl_assertions: what a judge has to find true.
         basis: what the reward is made of.
         group: tasks of one group share a user or a trap.
-        dialogue: what a scripted user says, opening first; empty: worked out from its wishes.
+        dialogue: what a scripted user says, opening first; empty: derived from its wishes.
         user_tools: the tools that the user is offered; ``None``: all.
     """
 
@@ -112,7 +112,7 @@ class Scenario:
 
     @property
     def graded(self) -> bool:
-        """Whether there is anything that the environment is compared with."""
+        """Whether there is anything to compare the environment with."""
         return self.actions is not None or self.assertions is not None
 
 
@@ -154,7 +154,7 @@ def read_scenario(entry: Mapping[str, Any]) -> Scenario:
 
 
 def _group(entry: Mapping[str, Any], user: Mapping[str, Any]) -> str:
-    """Of telecom, the trouble, which stands in brackets in the id; else what the user knows of itself, hashed."""
+    """For telecom, the fault, which is in brackets in the id; otherwise what the user knows about themselves, hashed."""
     identifier = str(entry["id"])
     if identifier.startswith("["):
         return identifier[1:].partition("]")[0]

@@ -1,9 +1,9 @@
-"""Typed records: what upstream's pydantic models make of JSON values, and what they say when they refuse one.
+"""Typed records: what upstream's pydantic models make of JSON values, and what they say when they reject one.
 
 Upstream (sierra-research/tau2-bench, a2c0247) reads its databases through models and makes models of arguments. So values are converted
-(``"12"`` to 12, 5 to 5.0), fields come in the order of their declaration, optional ones are always there, and what does not fit raises
-an error whose text a tool's caller sees. Only the conversions that its models use are here. A validated record is a :class:`Model`, a
-dict that remembers it is one.
+(``"12"`` to 12, 5 to 5.0), fields come in the order of their declaration, optional ones are always present, and what does not fit raises an
+error whose text a tool's caller sees. Only the conversions that its models use are implemented. A validated record is a :class:`Model`, a
+dict marked as validated.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 from rbsuite_dialogue.values import Value, copy_record
 
 PYDANTIC = "2.14"
-"""The version whose error texts these are; it is part of the address that each of them names."""
+"""The version whose error texts these are; it is part of the URL in each of them."""
 
 _SHOWN = 50
 _WORD = 2**63
@@ -30,7 +30,7 @@ Place: TypeAlias = tuple[str | int, ...]
 
 
 class Model(dict[str, Any]):
-    """A record that was validated, where the code has to tell it from a dict that was not."""
+    """A record that was validated, for when the code has to distinguish it from a dict that was not."""
 
     __slots__ = ()
 
@@ -41,7 +41,7 @@ class Fault:
 
     Attributes:
         place: the keys and indexes that lead to it.
-        kind: pydantic's name of the error.
+        kind: pydantic's name for the error.
         message: its text.
         value: the value.
     """
@@ -63,7 +63,7 @@ class Fault:
 
 
 class Misfit(ValueError):
-    """A value that a record cannot be made of, worded as pydantic words it."""
+    """A value that cannot be turned into a record, worded as pydantic words it."""
 
     def __init__(self, name: str, faults: Sequence[Fault]) -> None:
         errors = "error" if len(faults) == 1 else "errors"
@@ -81,7 +81,7 @@ class Kind(ABC):
 
     @abstractmethod
     def take(self, value: Value, place: Place) -> Value:
-        """The value converted, as a copy of its own; raises ``_Refused``."""
+        """The value converted, as a separate copy; raises ``_Refused``."""
 
 
 def _refuse(place: Place, kind: str, message: str, value: Value) -> _Refused:
@@ -104,7 +104,7 @@ class Text(Kind):
 
 
 class Integer(Kind):
-    """An integer; floats without a fraction and numerals are taken too."""
+    """An integer; floats without a fraction and numerals are accepted too."""
 
     def take(self, value: Value, place: Place) -> int:
         """See :class:`Kind`."""
@@ -141,7 +141,7 @@ class Integer(Kind):
 
 
 class Number(Kind):
-    """A float; integers and numerals are taken too."""
+    """A float; integers and numerals are accepted too."""
 
     def take(self, value: Value, place: Place) -> float:
         """See :class:`Kind`."""
@@ -159,7 +159,7 @@ class Number(Kind):
 
 
 class Flag(Kind):
-    """A bool; 0, 1 and the usual words are taken too."""
+    """A bool; 0, 1 and the usual words are accepted too."""
 
     def take(self, value: Value, place: Place) -> bool:
         """See :class:`Kind`."""
@@ -181,7 +181,7 @@ class Choice(Kind):
 
     Attributes:
         values: the strings.
-        kind: pydantic's name of the error: ``literal_error`` or ``enum``.
+        kind: pydantic's name for the error: ``literal_error`` or ``enum``.
     """
 
     values: tuple[str, ...]
@@ -198,7 +198,7 @@ class Choice(Kind):
 
 @dataclass(frozen=True)
 class Moment(Kind):
-    """A date or a time, kept as the text by which it is shown and hashed.
+    """A date or a time, kept as the text in which it is shown and hashed.
 
     Attributes:
         read: reads a text.
@@ -250,7 +250,7 @@ class Many(Kind):
 
 @dataclass(frozen=True)
 class Keyed(Kind):
-    """An object of values that are alike.
+    """An object whose values are all of one kind.
 
     Attributes:
         inner: the kind of its values.
@@ -280,7 +280,7 @@ def _each(entries: Sequence[tuple[str | int, Kind, Value]], place: Place) -> lis
 
 @dataclass(frozen=True)
 class By(Kind):
-    """Records of several kinds, told apart by the value of a field.
+    """Records of several kinds, distinguished by the value of a field.
 
     Attributes:
         field: the field.
@@ -305,7 +305,7 @@ class Record(Kind):
         name: upstream's name of the model.
         fields: the kinds of its fields, in order.
         defaults: the values of fields that may be left out.
-        strict: whether unknown fields are refused; otherwise they are left out.
+        strict: whether unknown fields are rejected; otherwise they are dropped.
     """
 
     def __init__(
@@ -322,7 +322,7 @@ class Record(Kind):
         self._strict = strict
 
     def make(self, values: Mapping[str, Value]) -> Model:
-        """A record of these values.
+        """A record with these values.
 
         Raises:
             Misfit: they do not fit.

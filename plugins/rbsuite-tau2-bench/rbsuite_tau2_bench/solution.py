@@ -17,7 +17,7 @@ _ASK_WHO = {
 
 
 def build_solution(domain: str, scenario: Scenario) -> Solution:
-    """The reference actions of both sides with a dialogue: the bundled one, or one worked out from the user's wishes."""
+    """The reference actions of both sides with a dialogue: the bundled one, or one derived from the user's wishes."""
     kinds = DOMAINS[domain].kinds
     actions = scenario.actions or ()
     consents = any(kinds.get(action.name) == "write" for action in actions)
@@ -30,6 +30,6 @@ def build_solution(domain: str, scenario: Scenario) -> Solution:
 
 
 def solo_solution(scenario: Scenario) -> Solution:
-    """The reference actions of both sides by an agent that is alone."""
+    """The reference actions of both sides, carried out by a solo agent."""
     calls = [Action.call(action.name, action.arguments) for action in scenario.actions or ()]
     return Solution((*calls, Action.call("done")))

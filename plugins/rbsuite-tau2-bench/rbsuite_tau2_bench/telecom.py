@@ -1,10 +1,10 @@
 """The telecom domain, the agent's side: thirteen tools over customers, lines, plans, devices and bills.
 
-Checks, their order and their texts follow ``src/tau2/domains/telecom`` (sierra-research/tau2-bench, a2c0247). "Now" is the 25th of
-February 2025. A bill that has to be opened gets a number that counts up; upstream draws it at random.
+Checks, their order and their texts follow ``src/tau2/domains/telecom`` (sierra-research/tau2-bench, a2c0247). "Now" is 25 February 2025. A
+bill that has to be opened gets the next number of a counter; upstream draws it at random.
 """
 
-# ruff: noqa: D102 (a tool is its name; what a model reads of it comes with the data)
+# ruff: noqa: D102 (a tool is its name; the text that a model reads about it comes with the data)
 
 from __future__ import annotations
 
@@ -315,7 +315,7 @@ class TelecomTools(Toolkit):
         return [bill for bill in bills if bill["status"] == "Awaiting Payment"]
 
     def _get(self, table: str, key: Value, name: str) -> Record:
-        # Upstream looks for equality, so a key of a type that cannot be one is merely not found.
+        # Upstream compares for equality, so a key of a type that cannot be one is merely not found.
         if not (isinstance(key, str) and self.db.has(table, key)):
             raise Refusal(f"{name} with ID {key} not found")
         return self.db.read(table, key)
@@ -339,7 +339,7 @@ class TelecomTools(Toolkit):
         return f"Roaming {word} successfully"
 
     def _charge(self, customer_id: str, amount: Value, description: str) -> None:
-        """Put a charge on the customer's draft of a bill, or on a new one."""
+        """Put a charge on the customer's draft bill, or on a new one."""
         ids = self._get_customer(customer_id)["bill_ids"]
         drafts = [one for one in ids if self._get_bill(one)["status"] == "Draft"]
         if drafts:
@@ -368,5 +368,5 @@ def _about_line(message: str, line: Record) -> str:
 
 
 def _written(value: Value) -> Value:
-    """A number as text: what stands directly in a result is shown so."""
+    """A number as text, the form in which it is shown directly in a result."""
     return str(value) if isinstance(value, int | float) else value

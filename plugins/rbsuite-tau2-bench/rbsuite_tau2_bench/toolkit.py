@@ -1,8 +1,8 @@
 """What a toolkit is: the tools of one side in a domain, over that side's database.
 
-Toolkits and their tools are named as upstream's, with its parameter names, because the texts of Python's own argument errors
-(``MockTools.create_task() missing 1 required positional argument: 'title'``) are observations. Parameters carry no checks beyond
-upstream's; wrong types fail as they do there.
+Toolkits and their tools are named as in upstream, with its parameter names, because the texts of Python's own argument errors
+(``MockTools.create_task() missing 1 required positional argument: 'title'``) are observations. Parameters are checked no more than in
+upstream; wrong types fail as they do there.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MARK = "_tool_kind"
 
 
 def tool(kind: Kind) -> Callable[[_F], _F]:
-    """Declare a method a tool: what it does to the state is its kind."""
+    """Declare a method to be a tool: its kind says what it does to the state."""
 
     def mark(method: _F) -> _F:
         setattr(method, _MARK, kind)
@@ -41,18 +41,18 @@ def tool(kind: Kind) -> Callable[[_F], _F]:
 class Toolkit:
     """The tools of one side.
 
-    A method that :func:`tool` marks is a tool. The other public methods of a subclass are functions that only initial states and
-    checks of tasks may call.
+    A method marked by :func:`tool` is a tool. The other public methods of a subclass are functions that only the initial states and checks
+    of tasks may call.
 
     Args:
         db: the state.
-        fixed: whether quirks that the documentation names are repaired.
+        fixed: whether the quirks listed in the documentation are repaired.
     """
 
     kinds: ClassVar[Mapping[str, Kind]] = MappingProxyType({})
     """The tools, in upstream's order, and their kinds."""
     functions: ClassVar[frozenset[str]] = frozenset()
-    """The names of all that may be called."""
+    """The names of everything that may be called."""
 
     __slots__ = ("db", "fixed")
 
@@ -71,7 +71,7 @@ class Toolkit:
         return type(self)(db, fixed=self.fixed)
 
     def use(self, name: str, arguments: Mapping[str, Value]) -> str:
-        """Call a tool; its observation.
+        """Call a tool; returns its observation.
 
         Raises:
             Refusal: there is no such tool, or a check failed.

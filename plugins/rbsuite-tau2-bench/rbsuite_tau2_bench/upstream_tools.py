@@ -1,4 +1,4 @@
-"""Tool schemas of a checkout: names, parameters and types as this project knows them, descriptions as upstream's docstrings have them.
+"""Tool schemas of a checkout: names, parameters and types as this project knows them, descriptions from upstream's docstrings.
 
 The Python files are parsed and their docstrings read; nothing is run.
 """
@@ -36,7 +36,7 @@ def described(tree: SourceTree, file: str, known: list[dict[str, Any]]) -> list[
 
 
 def _tools(module: ast.Module) -> Iterator[tuple[str, str]]:
-    """The methods that are declared tools, with their docstrings."""
+    """The methods that are declared as tools, with their docstrings."""
     for kit in module.body:
         if isinstance(kit, ast.ClassDef):
             for method in kit.body:

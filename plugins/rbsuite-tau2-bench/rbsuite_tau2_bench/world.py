@@ -1,6 +1,6 @@
 """The world of a tau2-bench task: call tools of either side, see their observations, compare end states.
 
-A world is a thin layer over databases that all worlds share, so thousands of them can be alive. It equals upstream
+A world is a thin layer over databases that all worlds share, so thousands of them can be alive. It matches upstream
 (``src/tau2/environment`` of sierra-research/tau2-bench, a2c0247) observation by observation and hash by hash, quirks included, apart from
 the :data:`DEVIATIONS`. ``fidelity="fixed"`` repairs the :data:`REPAIRS`.
 """
@@ -52,7 +52,7 @@ REPAIRS: Mapping[str, str] = MappingProxyType(
 )
 """What ``fidelity="fixed"`` repairs."""
 
-# What upstream passes on as keywords of its own, so that arguments of these names collide with them.
+# Upstream passes these on as its own keywords, so that arguments of these names collide with them.
 _TAKEN = {
     "self": "Environment.make_tool_call() got multiple values for argument 'self'",
     "tool_name": "Environment.make_tool_call() got multiple values for argument 'tool_name'",
@@ -67,12 +67,12 @@ class World:
 
     Args:
         domain: ``retail``, ``airline``, ``telecom`` or ``mock``.
-        pack: the data; worlds made from one :class:`Pack` share its databases, a path is read anew.
+        pack: the data; worlds made from one :class:`Pack` share its databases, a path is read again each time.
         task: the id of a task whose initial state is applied; ``None``: the databases as shipped.
         fidelity: ``upstream`` keeps upstream's quirks, ``fixed`` repairs the :data:`REPAIRS`.
-        solo: whether the agent has the tools of both sides, and nobody else is there.
+        solo: whether the agent has the tools of both sides and works without a user.
         worn_vpn: whether the phone's VPN is poor from the start: in upstream's process all phones share its details, so that one task that
-            breaks it breaks it for all later episodes. That is not copied; what was recorded so can be compared.
+            breaks it breaks it for all later episodes. That is not copied, but records made under it can be compared.
 
     Raises:
         UnknownNameError: no such domain, task or fidelity.
@@ -110,7 +110,7 @@ class World:
 
     @classmethod
     def begun(cls, name: str, databases: tuple[Database, Database | None], scenario: Scenario, fidelity: str) -> World:
-        """The world at the beginning of a task.
+        """The world at the start of a task.
 
         Raises:
             UnknownNameError: no such domain or fidelity.
@@ -141,14 +141,14 @@ class World:
 
     @property
     def deviations(self) -> frozenset[str]:
-        """The names of the :data:`DEVIATIONS` that took effect in this world so far, those before a fork included."""
+        """The names of the :data:`DEVIATIONS` that have taken effect in this world so far, including those before a fork."""
         return self._agent.db.deviations | (self._user.db.deviations if self._user else frozenset())
 
     def call(self, name: str, arguments: Mapping[str, Value], requestor: Side = "assistant") -> tuple[str, bool]:
-        """Call a tool; its observation, and whether that is an error. Whatever is wrong with the call is an observation too.
+        """Call a tool; returns its observation, and whether that is an error. Anything wrong with the call is an observation too.
 
         Args:
-            name: of the tool.
+            name: name of the tool.
             arguments: the tool's arguments as JSON values. They are copied: neither side changes the other's.
             requestor: who calls: ``assistant`` or ``user``.
         """
@@ -163,7 +163,7 @@ class World:
         return observation, False
 
     def replay(self, reference: Call) -> None:
-        """Carry out a reference action, as upstream's grader does: what goes wrong is of no consequence, and the sides get out of step."""
+        """Carry out a reference action, as upstream's grader does: errors are ignored, and the sides are not kept in sync."""
         if self.fidelity == "fixed":
             self.call(reference.name, reference.arguments, reference.requestor)
             return
@@ -186,12 +186,12 @@ class World:
         return result
 
     def hashes(self) -> tuple[str, str | None]:
-        """Upstream's hashes of the agent's database and of the user's, where that has one: sha256, 64 hex digits."""
+        """Upstream's hashes of the agent's database and of the user's, if there is one: sha256, 64 hex digits."""
         user = self._user
         return _digest(self._agent), _digest(user) if user else None
 
     def same_state(self, other: World) -> bool:
-        """Whether both sides' databases are as those of another world over the same data."""
+        """Whether both sides' databases are in the same state as those of another world over the same data."""
         pairs = [(self._agent, other._agent)]
         if self._user is not None and other._user is not None:
             pairs.append((self._user, other._user))
@@ -247,7 +247,7 @@ class World:
 
 
 def _keywords(arguments: Mapping[str, Value]) -> dict[str, Value]:
-    """A private copy of the arguments, refused with the text Python gives upstream where they cannot be keywords."""
+    """A private copy of the arguments, refused with the text Python gives upstream if they cannot be keywords."""
     if not isinstance(arguments, Mapping):
         raise UnusableArgument("arguments must be a JSON object")
     for name, problem in _TAKEN.items():
@@ -263,7 +263,7 @@ def _digest(side: Toolkit) -> str:
 
 
 def _updated(part: Part, side: Toolkit, changes: Mapping[str, Value]) -> Overlay:
-    """A database with what a task lays over it: objects are merged, everything else is replaced."""
+    """A database updated with a task's data: objects are merged, everything else is replaced."""
     document = part.document(side.db.database)
     return Overlay(part.database(_merged(document, changes)))
 

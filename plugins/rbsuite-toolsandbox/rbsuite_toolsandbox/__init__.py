@@ -1,4 +1,4 @@
-"""ToolSandbox for rbsuite: a native engine, equal to upstream on its records.
+"""ToolSandbox for rbsuite: a native engine that matches upstream on its records.
 
 Importing this package loads nothing heavy; public names are loaded at first use.
 """

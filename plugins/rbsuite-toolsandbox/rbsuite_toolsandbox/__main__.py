@@ -9,7 +9,7 @@ from rbsuite_toolsandbox.by_category import categories, categories_text
 
 
 def main(words: list[str]) -> int:
-    """Print the table; gives the exit code."""
+    """Print the table; returns the exit code."""
     return figures_command("rbsuite_toolsandbox", words, categories, categories_text)
 
 

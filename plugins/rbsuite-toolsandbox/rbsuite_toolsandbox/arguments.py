@@ -1,4 +1,4 @@
-"""Arguments of tool calls: how they are bound and checked, and the texts of what is wrong with them.
+"""Arguments of tool calls: how they are bound and checked, and the error texts.
 
 Follows ``tool_sandbox/common/validators.py`` (apple/ToolSandbox, 165848b9) and Python's binding of keyword arguments.
 """
@@ -14,7 +14,7 @@ Value = Any
 """A JSON value, or :data:`NOT_GIVEN`."""
 
 TIMESTAMPS = (315529200.0, 2524604400.0)
-"""The first and last timestamp that tools take: 1980 to 2050, in seconds."""
+"""The first and last timestamp that tools accept: 1980 to 2050, in seconds."""
 
 LATITUDES = (-90.0, 90.0)
 LONGITUDES = (-180.0, 180.0)
@@ -28,16 +28,16 @@ class NotGiven:
 
 
 NOT_GIVEN: Final = NotGiven()
-"""Stands for an argument that was left out; no call can hold it."""
+"""Stands for an argument that was left out; no call can contain it."""
 
 _REQUIRED: Final = object()
 
 
 class ToolError(Exception):
-    """What a tool refuses. The observation is ``KIND: TEXT``.
+    """A refusal by a tool. The observation is ``KIND: TEXT``.
 
     Args:
-        kind: upstream's exception, with its module where Python would show it.
+        kind: upstream's exception, with its module if Python would show it.
         text: its message.
     """
 
@@ -47,12 +47,12 @@ class ToolError(Exception):
 
 
 def no_data(text: str) -> ToolError:
-    """The error of a row that is not there."""
+    """The error for a row that does not exist."""
     return ToolError("polars.exceptions.NoDataError", text)
 
 
 def duplicate(text: str) -> ToolError:
-    """The error of a row that there are several of."""
+    """The error for a row that exists more than once."""
     return ToolError("polars.exceptions.DuplicateError", text)
 
 
@@ -61,7 +61,7 @@ class Kind:
     """A parameter's type.
 
     Attributes:
-        types: what it takes; where ``float`` is one of them also int, where ``int`` or ``float`` is also bool.
+        types: the accepted types; ``float`` also accepts int, and ``int`` and ``float`` also accept bool.
         shown: how upstream's error text writes it.
     """
 
@@ -103,7 +103,7 @@ def bind(parameters: tuple[Parameter, ...], arguments: Mapping[str, Value]) -> d
     """All arguments of a call in the order of the parameters, defaults filled in.
 
     Raises:
-        ToolError: one is missing, or there is one of an unknown name.
+        ToolError: one is missing, or one has an unknown name.
     """
     bound: dict[str, Value] = {}
     for parameter in parameters:
@@ -120,7 +120,7 @@ def bind(parameters: tuple[Parameter, ...], arguments: Mapping[str, Value]) -> d
 
 
 def check_type(name: str, kind: Kind, value: Value) -> None:
-    """Refuse a value of another type."""
+    """Refuse a value of the wrong type."""
     types = kind.types
     if (
         type(value) in types
@@ -132,7 +132,7 @@ def check_type(name: str, kind: Kind, value: Value) -> None:
 
 
 def check_range(name: str, value: Value, bounds: tuple[float, float]) -> None:
-    """Refuse a number outside of its bounds, which are both allowed; what is no number passes."""
+    """Refuse a number outside its bounds, which are inclusive; anything that is not a number passes."""
     if not isinstance(value, (int, float)):
         return
     lowest, highest = bounds
@@ -143,7 +143,7 @@ def check_range(name: str, value: Value, bounds: tuple[float, float]) -> None:
 
 
 def check_phone_number(value: Value) -> None:
-    """Refuse what cannot be read as an international phone number; whether there is such a number is not asked."""
+    """Refuse what cannot be parsed as an international phone number; whether the number exists is not checked."""
     if value is NOT_GIVEN:
         return
     if isinstance(value, (list, dict)):

@@ -1,4 +1,4 @@
-"""What a simulated user is told: its part of a scenario, without upstream's rules, which are a prompt of ours."""
+"""What a simulated user is told: its part of a scenario, without upstream's rules, which our own prompt replaces."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import pairwise
 from rbsuite_toolsandbox.scenario import Entry, Scenario
 
 _MARKER = "want User B to complete:"
-"""Ends upstream's rules in a message to the user; the task follows."""
+"""The end of upstream's rules in a message to the user; the task follows."""
 
 
 def briefing(scenario: Scenario) -> tuple[str, tuple[str, ...]]:

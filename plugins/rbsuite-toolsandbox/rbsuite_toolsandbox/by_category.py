@@ -27,14 +27,14 @@ _MESSAGES = 30
 
 @dataclass(frozen=True, slots=True)
 class CategoryResult:
-    """What one condition came to in one category.
+    """The results of one condition in one category.
 
     Attributes:
         category: the category; :data:`ALL` for all scenarios.
         condition: the condition.
         tasks: scenarios of the category that were run.
-        similarity: the mean similarity, 0 for a rollout that broke, with a 95 % interval over scenarios.
-        turns: the mean turn count; 30 for a rollout that broke or crashed, as upstream counts.
+        similarity: the mean similarity, 0 for a broken rollout, with a 95 % interval over scenarios.
+        turns: the mean turn count; 30 for a rollout that broke or crashed, as in upstream.
         fixture: share of the rollouts in which a tool answered from fixtures.
     """
 
@@ -58,10 +58,10 @@ def categories(experiment: Experiment) -> Sequence[CategoryResult]:
     """The figures of an experiment on ToolSandbox by category and condition, in the order of the scenarios' tags.
 
     Args:
-        experiment: open; where nothing is committed yet there are none.
+        experiment: an open experiment; if nothing has been committed yet, there are no figures.
 
     Raises:
-        UsageError: it was run on another environment.
+        UsageError: it was run on a different environment.
     """
     environment = experiment.manifest.facts["environment"]["name"]
     if environment != NAME:
@@ -98,7 +98,7 @@ def _rows(record: TaskRecord) -> Iterator[tuple[str, _Row]]:
     row = _Row(record.task_id, record.score, turns, fixture)
     tags = graded.truth["categories"]
     for tag in tags:
-        # Scenarios whose tools are scrambled have three distraction tools too, and upstream leaves them out of that category.
+        # Scenarios with scrambled tools have three distraction tools too, and upstream leaves them out of that category.
         if tag != _THREE or not set(tags) & set(AUGMENTATIONS):
             yield tag, row
     yield ALL, row

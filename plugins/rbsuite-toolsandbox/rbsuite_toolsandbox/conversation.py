@@ -1,8 +1,8 @@
 """A conversation of user, agent and execution environment over a phone: one rollout of a scenario.
 
-Follows ``Scenario.play`` in ``tool_sandbox/common/scenario.py`` and ``tool_sandbox/roles/execution_environment.py``
-(apple/ToolSandbox, 165848b9). A tool call is a message of the agent to the execution environment. Upstream writes it as Python and runs
-it; here it is carried out as a call, and no text of the agent is ever run.
+Follows ``Scenario.play`` in ``tool_sandbox/common/scenario.py`` and ``tool_sandbox/roles/execution_environment.py`` (apple/ToolSandbox,
+165848b9). A tool call is a message from the agent to the execution environment. Upstream writes it as Python and runs it; here it is
+carried out as a call, and no text from the agent is ever run.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from rbsuite_toolsandbox.world import Ids, Phone
 AGENT, USER, ENVIRONMENT = "AGENT", "USER", "EXECUTION_ENVIRONMENT"
 
 ALL_ORDERS = 4
-"""Parallel calls of which every order is tried as upstream does. Of more, orders that cannot matter are left out."""
+"""Parallel calls for which every order is tried, as in upstream. For more, orders that cannot matter are skipped."""
 
 _MOST_TRIED = 4000
-"""Calls that are tried at most to see whether an order of many parallel calls fails."""
+"""Maximum number of calls tried to see whether an order of many parallel calls fails."""
 
 BOUNDED_ORDERS = "bounded-orders"
-"""Deviation: of many parallel calls not every order was tried."""
+"""Deviation: not every order of many parallel calls was tried."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A tool call as a model makes it: the tool's name, scrambled where names are, and the arguments by name."""
+    """A tool call as a model makes it: the tool's name (scrambled if names are) and the arguments by name."""
 
     name: str
     arguments: Mapping[str, Any]
@@ -44,7 +44,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """What a call came to: the text of the observation, and either the exception or the trace."""
+    """The outcome of a call: the text of the observation, and either the exception or the trace."""
 
     text: str
     exception: str | None
@@ -60,11 +60,11 @@ class Conversation:
         network: answers of web services.
 
     Attributes:
-        entries: all messages so far, those before the start included; index = message index.
-        active: whether nobody has ended the conversation.
+        entries: all messages so far, including those before the start; index = message index.
+        active: whether the conversation is still going on.
         crash: why the scenario crashed in upstream's sense, or ``""``.
-        used_network: whether a tool was called that is answered by fixtures.
-        deviations: what was done otherwise than upstream does it.
+        used_network: whether a tool that is answered from fixtures was called.
+        deviations: what was done differently from upstream.
     """
 
     def __init__(self, scenario: Scenario, state: State, network: Network) -> None:
@@ -80,17 +80,17 @@ class Conversation:
 
     @property
     def phone(self) -> Phone:
-        """The phone as it stands."""
+        """The phone in its current state."""
         return self._phone
 
     @property
     def over(self) -> bool:
-        """Whether the conversation was ended, crashed, or has reached the limit of messages."""
+        """Whether the conversation has ended, crashed, or reached the limit on messages."""
         return not self.active or bool(self.crash) or self.full
 
     @property
     def full(self) -> bool:
-        """Whether the limit of messages is reached."""
+        """Whether the limit on messages has been reached."""
         return len(self.entries) - 1 >= self._last
 
     def fork(self) -> Conversation:
@@ -107,10 +107,11 @@ class Conversation:
         self._append(Entry(sender, recipient, text, visible_to=(sender, recipient)))
 
     def call(self, sender: str, calls: Sequence[Call]) -> list[tuple[int, str]]:
-        """The agent or the user calls tools, all at once; gives the place of each call and its result, in the order of upstream's messages.
+        """The agent or the user calls tools, all at once; returns the position of each call and its result, in the order of upstream's
+        messages.
 
-        Nothing is observed where the call of an unknown tool crashes the scenario, and where the limit of messages is reached before
-        the calls are carried out.
+        Nothing is returned if a call to an unknown tool crashes the scenario, or if the limit on messages is reached before the calls are
+        carried out.
         """
         tools = [self._tool(sender, call.name) for call in calls]
         unknown = next((call.name for call, tool in zip(calls, tools, strict=True) if tool is None), None)
@@ -124,7 +125,7 @@ class Conversation:
                 self._request(sender, call.name, tool, arguments)
                 for call, (tool, arguments) in zip(calls, made, strict=True)
             ]
-        except (ValueError, RecursionError) as error:  # arguments that cannot be written down, such as endless numbers
+        except (ValueError, RecursionError) as error:  # arguments that cannot be written down, such as infinities
             self.crash = f"{type(error).__name__}: {error}"
             return []
         for request in requests:
@@ -137,7 +138,7 @@ class Conversation:
         return [(place, response.content) for place, response in responses]
 
     def _tool(self, sender: str, name: str) -> Tool | None:
-        """The tool that a name means to a sender, where it may be called."""
+        """The tool that a name refers to for a sender, if that sender may call it."""
         if sender == USER:
             return TOOLS[name] if name == END_CONVERSATION else None
         if self.scenario.scrambled_names:
@@ -145,7 +146,7 @@ class Conversation:
         return TOOLS[name] if name in self.scenario.agent_tools else None
 
     def _unknown(self, sender: str, name: str) -> str:
-        """What upstream says when it crashes, with the tools in order; there they stand in that of a set."""
+        """What upstream says when it crashes, with the tools in order; upstream lists them in the order of a set."""
         offered = (END_CONVERSATION,) if sender == USER else self.scenario.agent_tools
         shown = sorted(
             SCRAMBLED[tool] if self.scenario.scrambled_names and sender == AGENT else tool for tool in offered
@@ -177,8 +178,8 @@ class Conversation:
     ) -> list[tuple[int, Entry]]:
         """The responses to parallel calls.
 
-        Every order must succeed. If all do, the results of the order that was asked for stand; else those of the first order, in
-        lexicographic sequence, in which a call fails.
+        Every order must succeed. If all do, the results of the requested order count; otherwise those of the first order, in lexicographic
+        sequence, in which a call fails.
         """
         self._phone.index = len(self.entries)
         self.used_network = self.used_network or any(tool.module == "rapid_api_search_tools" for tool, _ in made)
@@ -199,7 +200,7 @@ class Conversation:
         return [(place, _response(requests[place], one)) for place, one in zip(order, outcome, strict=True)]
 
     def _orders(self, made: Sequence[tuple[Tool, dict[str, Any]]]) -> Iterator[tuple[int, ...]]:
-        """The orders to try: all, or of many calls the one that was asked for and the first that fails, if one does."""
+        """The orders to try: all or, for many calls, the requested one and the first that fails, if any."""
         if len(made) <= ALL_ORDERS:
             yield from permutations(range(len(made)))
             return
@@ -211,8 +212,8 @@ class Conversation:
     def _first_failing(self, made: Sequence[tuple[Tool, dict[str, Any]]]) -> tuple[int, ...] | None:
         """The first order in which a call fails.
 
-        It is looked for prefix by prefix. What comes after a prefix depends on which calls are left and on the order of the writes in
-        it, so that prefixes which agree in both are followed once.
+        The search goes prefix by prefix. What comes after a prefix depends on which calls are left and on the order of the writes in it, so
+        prefixes that agree in both are followed only once.
         """
         known: set[tuple[frozenset[int], tuple[int, ...]]] = set()
         tried = 0
@@ -249,7 +250,7 @@ def _writes(tool: Tool) -> bool:
 
 
 def _run(phone: Phone, tool: Tool, arguments: dict[str, Any], active: list[bool]) -> _Made:
-    """Carry out one call. ``active`` holds whether the conversation goes on, which one tool changes."""
+    """Carry out one call. ``active`` says whether the conversation goes on, which one tool changes."""
     try:
         if (name := _no_literal(arguments)) is not None:
             raise ToolError("NameError", f"name '{name}' is not defined")
@@ -262,7 +263,7 @@ def _run(phone: Phone, tool: Tool, arguments: dict[str, Any], active: list[bool]
         return _failed(error.kind, str(error))
     except (ImportError, RecursionError, RbsuiteError):
         raise
-    except Exception as error:  # what Python or a library says of odd arguments is the observation, as upstream
+    except Exception as error:  # what Python or a library says about odd arguments is the observation, as in upstream
         kind = type(error)
         prefix = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
         return _failed(f"{prefix}{kind.__qualname__}", str(error))
@@ -271,13 +272,13 @@ def _run(phone: Phone, tool: Tool, arguments: dict[str, Any], active: list[bool]
 
 
 def _failed(kind: str, text: str) -> _Made:
-    """A failed call: of an exception as Python prints it, the last line is seen."""
+    """A failed call: of an exception as Python prints it, the last line is shown."""
     line = (f"{kind}: {text}" if text else kind).rstrip().split("\n")[-1]
     return _Made(line, line, None)
 
 
 def _no_literal(value: Any) -> str | None:
-    """What in a value has no literal in Python: an infinity or what is no number. Upstream's code then fails by name."""
+    """A part of a value that has no literal in Python: an infinity or a NaN. Upstream's code then fails with a NameError."""
     if isinstance(value, float) and not math.isfinite(value):
         return "nan" if math.isnan(value) else "inf"
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()

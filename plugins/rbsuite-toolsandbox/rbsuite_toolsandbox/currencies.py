@@ -1,4 +1,4 @@
-"""The currency codes that ``convert_currency`` takes: those of the library ccy 1.3.1, which upstream asks."""
+"""The currency codes that ``convert_currency`` accepts: those of the library ccy 1.3.1, which upstream uses."""
 
 # ruff: noqa: SIM905 (a list of 49 texts would take 49 lines)
 

@@ -20,7 +20,7 @@ from rbsuite_toolsandbox.resources import Resources, load_tasks
 from rbsuite_toolsandbox.tools.catalogue import END_CONVERSATION
 
 FIXTURE = "fixture"
-"""The tag of a score in which tools took part that answer from fixtures."""
+"""The tag of a score that involves tools answered from fixtures."""
 
 _NO_TOOL = "Error: you have no such tool."
 
@@ -44,11 +44,11 @@ class ToolSandbox(SyncEnvironment):
         return tasks
 
     def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> ToolSandboxEpisode:
-        """An episode at the scenario's start. Nothing in it is left to chance."""
+        """An episode at the scenario's start. Nothing in it is random."""
         return ToolSandboxEpisode(self._data.opened(task).fork(), self._data)
 
     def solution(self, task: Task) -> Solution:
-        """Actions worked out from the milestones."""
+        """Actions derived from the milestones."""
         from rbsuite_toolsandbox.solution import build_solution
 
         return build_solution(self._data.opened(task), task.payload.get("dialogue") or ())
@@ -60,7 +60,7 @@ class ToolSandbox(SyncEnvironment):
         return LESSONS
 
     def prompt_variables(self, task: Task) -> Mapping[str, Any]:
-        """What the template of the simulated user takes."""
+        """The variables of the simulated user's template."""
         brief, examples = briefing(self._data.opened(task).scenario)
         return {"brief": brief, "examples": examples, "tool": END_CONVERSATION}
 
@@ -71,13 +71,13 @@ class ToolSandbox(SyncEnvironment):
 
 
 class ToolSandboxEpisode(SyncEpisode):
-    """A conversation, which the user has opened before the start.
+    """A conversation that the user has opened before the start.
 
-    An action of the agent with tool calls is heard by the tools alone, as in upstream's agents. The episode ends when the user calls
-    ``end_conversation`` (or says what stands for it), at the limit of messages, and at a call of an unknown tool.
+    An agent action with tool calls goes only to the tools, as with upstream's agents. The episode ends when the user calls
+    ``end_conversation`` (or says what stands for it), at the limit on messages, and at a call to an unknown tool.
 
     Args:
-        conversation: the scenario at its start; taken over.
+        conversation: the scenario at its start; the episode takes it over.
         resources: the data.
     """
 
@@ -104,7 +104,7 @@ class ToolSandboxEpisode(SyncEpisode):
         return observation
 
     def grade(self, end: EndReason) -> Grade:
-        """The similarity to the milestones, 0 where a minefield was touched or the scenario crashed."""
+        """The similarity to the milestones, 0 if a minefield was touched or the scenario crashed."""
         conversation = self._conversation
         most = conversation.scenario.max_messages
         found = self._evaluated()
@@ -173,7 +173,7 @@ class ToolSandboxEpisode(SyncEpisode):
             self._conversation.say(USER, action.text)
             return Observation("" if self._conversation.over else action.text, self._turn)
         if unknown := [call for call in action.calls if call.name != END_CONVERSATION]:
-            # Upstream crashes. What the user's model gets wrong says nothing about the agent.
+            # Upstream crashes here. What the user's model gets wrong says nothing about the agent.
             return Observation.of_results([ToolResult(call.id, call.name, _NO_TOOL) for call in unknown], "user")
         return self._called(USER, action.calls)
 

@@ -23,9 +23,9 @@ class Evaluation:
     """What a conversation is worth.
 
     Attributes:
-        milestone_similarity: the mean over the milestones; 1 where there are none.
-        minefield_similarity: the mean over the minefields; 0 where there are none.
-        turn_count: messages that count: none of the system, none between user and execution environment, no examples.
+        milestone_similarity: the mean over the milestones; 1 if there are none.
+        minefield_similarity: the mean over the minefields; 0 if there are none.
+        turn_count: messages that count: not those from the system, not those between user and execution environment, and no examples.
         milestone_mapping, minefield_mapping: by number, message index and similarity.
     """
 
@@ -37,7 +37,7 @@ class Evaluation:
 
     @property
     def similarity(self) -> float:
-        """The score: the milestones', or 0 where a minefield was touched at all."""
+        """The score: the milestones', or 0 if a minefield was touched at all."""
         return self.milestone_similarity if self.minefield_similarity == 0 else 0.0
 
     @property
@@ -57,9 +57,9 @@ def evaluate(milestones: Graph, minefields: Graph, entries: Sequence[Entry], tab
     """Evaluate a conversation.
 
     Args:
-        milestones: what is to be reached.
-        minefields: what is to be avoided.
-        entries: all messages, those before the start included.
+        milestones: what should be reached.
+        minefields: what should be avoided.
+        entries: all messages, including those before the start.
         tables: the databases with their history.
         first: index of the user's first message.
     """
@@ -94,7 +94,7 @@ class _History:
         self._known: dict[tuple[int, int, int], float] = {}
 
     def similarity(self, constraint: Constraint, place: int, reference: int | None) -> float:
-        """What a constraint finds at a place, compared with another one."""
+        """What a constraint finds at one position, compared with another."""
         versions = self._versions[constraint.table]
         before = -1 if reference is None else versions[reference]
         if constraint.similarity == GUARDRAIL:
@@ -109,7 +109,7 @@ class _History:
 
 
 def _versions(snapshots: list[Sequence[Row]]) -> list[int]:
-    """A number for each snapshot; equal snapshots have the same one."""
+    """A number for each snapshot; equal snapshots have the same number."""
     numbers: list[int] = []
     known: list[tuple[Sequence[Row], int]] = []
     for place, rows in enumerate(snapshots):
@@ -124,7 +124,7 @@ def _versions(snapshots: list[Sequence[Row]]) -> list[int]:
 
 
 def _matched(graph: Graph, history: _History) -> tuple[float | None, Mapped]:
-    """The mean similarity of the best mapping, ``None`` where nothing is to be mapped; and the mapping."""
+    """The mean similarity of the best mapping, or ``None`` if there is nothing to map; and the mapping."""
     if not graph.nodes:
         return None, {}
     milestones = graph.milestones

@@ -1,8 +1,8 @@
 """Writes ToolSandbox's scenarios as JSON. Run by upstream's own interpreter: ``PYTHON export_upstream.py CHECKOUT TARGET``.
 
-Upstream's scenarios are Python objects that its code builds, with the time of day and chance in them. This script imports that code from
-a checkout, with the clock at :data:`NOW` and chance seeded, and writes what it builds. It needs upstream's dependencies and nothing of
-rbsuite, and is run only where the user asks for it (``rbsuite data import toolsandbox --from CHECKOUT --python PATH``).
+Upstream's scenarios are Python objects that its code builds, depending on the time of day and on chance. This script imports that code from
+a checkout, with the clock at :data:`NOW` and randomness seeded, and writes what it builds. It needs upstream's dependencies and nothing
+from rbsuite, and is run only if the user asks for it (``rbsuite data import toolsandbox --from CHECKOUT --python PATH``).
 """
 
 # ruff: noqa: T201 (a script: it says on its output what it wrote)
@@ -44,11 +44,11 @@ _FIRST = (
     "rapidfuzz",
     "rouge_score.rouge_scorer",
 )
-"""Libraries that are imported while the clock still runs: they look at the class of dates."""
+"""Libraries that are imported while the clock still runs, since they inspect the date classes."""
 
 
 class _StoppedClock(datetime.datetime):
-    """The class of dates, of which ``now`` is always the same moment."""
+    """A date class whose ``now`` is always the same moment."""
 
     @classmethod
     def now(cls, tz: datetime.tzinfo | None = None) -> _StoppedClock:
@@ -98,7 +98,7 @@ def _upstream() -> tuple[dict[str, Any], list[Any]]:
 
 
 def _stem(name: str) -> str:
-    """What comes before the part of a name that tells of other tools; the name itself where there is none."""
+    """The part of a name before the part that refers to other tools; the whole name if there is none."""
     for part in ("_3_distraction_tools", "_10_distraction_tools", "_all_tools"):
         name = name.partition(part)[0]
     return name
@@ -140,7 +140,7 @@ def _graph(matcher: Any) -> dict[str, Any]:
 
 
 def _constraints(milestone: Any) -> Iterator[dict[str, Any]]:
-    """The constraints, of which guardrails come last in an order that does not depend on the hash of texts."""
+    """The constraints, with guardrails last, in an order that does not depend on the hash of strings."""
     dumped = [_constraint(one) for one in milestone.snapshot_constraints]
     guardrails = [one for one in dumped if one["constraint"]["name"] == "guardrail_similarity"]
     yield from (one for one in dumped if one not in guardrails)
@@ -170,7 +170,7 @@ def _constraint(constraint: Any) -> dict[str, Any]:
 
 
 def _function(function: Any) -> dict[str, Any]:
-    """A function by its name; what is bound to it as keywords."""
+    """A function by its name, with the keywords bound to it."""
     if isinstance(function, functools.partial):
         return {"name": function.func.__name__, "kwargs": _plain(function.keywords)}
     return {"name": function.__name__}

@@ -1,4 +1,4 @@
-"""The fuzzy comparison of names and texts: WRatio as the library rapidfuzz 3.9 computes it, on which upstream relies."""
+"""The fuzzy comparison of names and texts: WRatio as computed by the library rapidfuzz 3.9, on which upstream relies."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ _PARTIAL, _TOKENS = 0.6, 0.95
 
 
 def w_ratio(one: str, other: str, *, score_cutoff: float | None = None) -> float:
-    """The likeness of two processed texts, 0 to 100.
+    """The similarity of two processed texts, 0 to 100.
 
-    Later versions of the library weigh a text differently that is exactly eight times as long as the other; all else is theirs too.
+    Later versions of the library treat a text that is exactly eight times as long as the other differently; everything else is unchanged.
 
     Args:
         one: a text.
         other: the other one.
-        score_cutoff: taken and not needed.
+        score_cutoff: accepted but not needed.
     """
     from rapidfuzz import fuzz
 
@@ -29,13 +29,13 @@ def w_ratio(one: str, other: str, *, score_cutoff: float | None = None) -> float
 
 
 def best(query: str, choices: Sequence[str | None], cutoff: float, limit: int) -> list[int]:
-    """The places of the choices that resemble a text, best first; of equal ones the first.
+    """The indices of the choices that resemble a text, best first; ties in their original order.
 
     Args:
         query: the text.
         choices: what is searched; null resembles nothing.
-        cutoff: the likeness that a choice needs.
-        limit: how many are given at most.
+        cutoff: the similarity that a choice needs.
+        limit: the maximum number returned.
     """
     from rapidfuzz.utils import default_process
 

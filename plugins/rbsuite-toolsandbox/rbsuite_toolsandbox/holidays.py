@@ -15,7 +15,7 @@ _DAY = datetime.timedelta(days=1)
 
 @lru_cache(maxsize=256)
 def holidays_of(year: int) -> dict[datetime.date, str]:
-    """The holidays of a year by date, with the days on which those at a weekend are observed.
+    """The holidays of a year by date, with the days on which those that fall on a weekend are observed.
 
     Raises:
         ValueError: there is no such year.
@@ -66,7 +66,7 @@ def _date(year: int, month: int, day: int) -> datetime.date:
 
 
 def _weekday(year: int, month: int, weekday: int, number: int) -> datetime.date:
-    """The ``number``-th day of a month that is a certain weekday, counted from Monday, 0."""
+    """The ``number``-th occurrence in a month of a weekday, counted from Monday, 0."""
     first = _date(year, month, 1)
     return first + ((weekday - first.weekday()) % 7 + 7 * (number - 1)) * _DAY
 

@@ -1,7 +1,7 @@
 """Imports ToolSandbox's scenarios as a pack: from another pack, or from a checkout whose code is run by the user's own interpreter.
 
-The pack: ``scenarios.jsonl``, ``augmented.jsonl``, ``states.json``, ``tools.json``, ``fixtures.json`` and ``LICENSE`` where the source
-has them, and ``SOURCE.md``.
+The pack: ``scenarios.jsonl``, ``augmented.jsonl``, ``states.json``, ``tools.json``, ``fixtures.json`` and ``LICENSE`` if the source has
+them, and ``SOURCE.md``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from rbsuite_toolsandbox.scenario import GUARDRAIL
 REPOSITORY = "apple/ToolSandbox"
 COMMIT = "165848b9a78cead7ca7fe7c89c688b58e6501219"
 CONTENT = "182ca5918a69a15c886b6833d5a817e8f4407f7bd065b0a05c010d723f091f38"
-"""Digest of what the scenarios, worlds and schemas of the pinned commit are, built with the script's clock and seed."""
+"""Digest of the scenarios, worlds and schemas of the pinned commit, built with the script's clock and seed."""
 
 LICENCE = "Apple's sample code licence, (c) 2024 Apple"
 _LICENCE_NAME = "LICENSE"
@@ -42,7 +42,7 @@ class ToolSandboxImporter(DirectoryImporter):
 
     @property
     def script(self) -> Path:
-        """What is run to export a checkout."""
+        """The script that exports a checkout."""
         return Path(__file__).with_name("export_upstream.py")
 
     @property
@@ -75,7 +75,7 @@ class ToolSandboxImporter(DirectoryImporter):
         """Check every scenario of a pack, then copy its files.
 
         Raises:
-            DataError: something is missing or malformed, or names a function that is not known; or the source is a checkout.
+            DataError: something is missing or malformed, or names an unknown function; or the source is a checkout.
         """
         if self.recognise(source) == "checkout":
             raise DataError(
@@ -106,7 +106,7 @@ _PYTHON_REMEDY = (
 
 
 def content_digest(pack: Pack) -> str:
-    """Digest of scenarios, worlds and schemas, whatever the worlds are called and in whichever order guardrails stand."""
+    """Digest of scenarios, worlds and schemas, independent of the worlds' names and of the order of guardrails."""
     states = SourceTree(pack.path).read_json(STATES)
     worlds = {key: digest(world) for key, world in states["states"].items()}
     base = [_canonical(entry, worlds) for entry in pack.base.values()]
@@ -137,4 +137,4 @@ def _source_text(commit: str | None) -> str:
 
 
 IMPORTER = ToolSandboxImporter()
-"""What the plugin's spec names."""
+"""What the plugin's spec names as its importer."""

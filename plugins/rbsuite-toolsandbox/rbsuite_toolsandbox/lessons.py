@@ -1,4 +1,4 @@
-"""Wording of mistakes that a tool's name and its parameters do not explain, for the simulated learner; it words the others by itself.
+"""Wording of mistakes that a tool's name and its parameters do not explain, for the simulated learner; it words the others itself.
 
 The key is the skill's id: the domain, the tool or argument, and what goes wrong.
 """

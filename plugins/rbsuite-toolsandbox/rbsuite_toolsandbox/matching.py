@@ -1,12 +1,12 @@
-"""The best mapping of milestones to messages: exact, and bounded where upstream's search is exponential.
+"""The best mapping of milestones to messages: exact, and bounded while upstream's search is exponential.
 
-Milestones are assigned to messages in an order that their graph allows, each at the message of the one before it or a later one. What
-a milestone is worth at a message is the geometric mean of its constraints, some of which compare the message with those that earlier
-milestones were assigned to. The sum is to be as large as possible (``MilestoneMatcher`` in ``tool_sandbox/common/evaluation.py``,
-apple/ToolSandbox, 165848b9).
+Milestones are assigned to messages in an order that their graph allows, each to the message of the previous one or a later one. A
+milestone's worth at a message is the geometric mean of its constraints, some of which compare the message with those that earlier
+milestones were assigned to. The sum is maximized (``MilestoneMatcher`` in ``tool_sandbox/common/evaluation.py``, apple/ToolSandbox,
+165848b9).
 
-Of what was decided before, all that matters is what each milestone that is left is now worth at each message to come. Decisions that
-agree in this are followed once, and only while they can still come to more than the best that was found.
+Of earlier decisions, all that matters is what each remaining milestone is now worth at each later message. Decisions that agree in this are
+followed once, and only while they can still lead to more than the best sum found.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from rbsuite_toolsandbox.scenario import Graph
 
 _EQUAL = 1e-9
-"""Sums that differ by less are equal: they were added up in different orders."""
+"""Sums that differ by less are considered equal: they were added up in different orders."""
 
 _NEGLIGIBLE = 1e-12
-"""By how much less than the best sum may be found."""
+"""The tolerance by which the sum that is found may be below the best."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Match:
 
     Attributes:
         total: the sum of the similarities.
-        mapping: by milestone, the place of its message and its similarity there; in the order in which they were assigned.
+        mapping: by milestone, the position of its message and its similarity there; in the order in which they were assigned.
     """
 
     total: float
@@ -37,15 +37,15 @@ class Match:
 
 
 class _Worth:
-    """What a milestone is worth at each message from the one that has been reached; equal ones are the same object.
+    """What a milestone is worth at each message from the current one on; equal ones are the same object.
 
     Attributes:
         node: the milestone.
         products: the product of its constraints at each of these messages.
         here: its similarity at the first of them.
-        ceiling: the most that it can still come to.
-        later: its worth from the next message on, once asked for.
-        narrowed: its worth once another milestone (first) is assigned to a place (second).
+        ceiling: the most that it can still reach.
+        later: its worth from the next message on, once requested.
+        narrowed: its worth once another milestone (first) is assigned to a position (second).
     """
 
     __slots__ = ("ceiling", "here", "later", "narrowed", "node", "products")
@@ -60,7 +60,7 @@ class _Worth:
 
 
 _Left = tuple[_Worth, ...]
-"""The milestones that are left with what they are worth: all that the best sum of theirs depends on."""
+"""The remaining milestones with their worth: everything that their best sum depends on."""
 
 
 class Matcher:
@@ -69,10 +69,10 @@ class Matcher:
     Args:
         graph: the milestones and their order.
         length: number of messages, from the user's first one on.
-        worth: the product of a milestone's constraints that refer to no other milestone, at a place.
-        factor: the product of the constraints of a milestone (first) that refer to another one (second), at a place (third) where that
-            one is assigned to a place (fourth).
-        roots: by milestone, the number of constraints that count, of which the root is taken.
+        worth: the product of a milestone's constraints that refer to no other milestone, at a position.
+        factor: the product of the constraints of a milestone (first) that refer to another one (second), at a position (third), if that one
+            is assigned to a position (fourth).
+        roots: by milestone, the number of constraints that count, which is the degree of the root taken.
         references: by milestone, those that it refers to.
     """
 
@@ -95,7 +95,7 @@ class Matcher:
         self._bounds: dict[_Left, float] = {}
 
     def match(self) -> Match:
-        """The best mapping, of equal ones the one that upstream's search finds first."""
+        """The best mapping; in case of a tie, the one that upstream's search finds first."""
         left: _Left = tuple(
             self._made(node, tuple(self._worth(node, place) for place in range(self._length))) for node in self._nodes
         )
@@ -107,7 +107,7 @@ class Matcher:
         return Match(sum(similarity for _, similarity in mapping.values()), mapping)
 
     def _first_best(self, left: _Left, reached: int, most: float) -> tuple[_Left, int, _Worth]:
-        """The first assignment, by similarity, milestone and place, that leads to the best sum; with what is left after it."""
+        """The first assignment, by similarity, milestone and position, that leads to the best sum; with what is left after it."""
         choices = []
         for place in range(reached, self._length):
             choices += [(-worth.here, worth.node, place, worth, left) for worth in self._open(left)]
@@ -130,7 +130,7 @@ class Matcher:
         return [worth for worth in left if nodes.isdisjoint(self._before[worth.node])]
 
     def _value(self, left: _Left, reached: int, floor: float) -> float:
-        """The best sum of the milestones that are left, if it is above ``floor``; else something that it does not exceed."""
+        """The best sum of the remaining milestones, if it is above ``floor``; otherwise an upper bound for it."""
         if not left:
             return 0.0
         found = self._best.get(left)
@@ -141,7 +141,7 @@ class Matcher:
         return found
 
     def _search(self, left: _Left, reached: int, floor: float) -> float:
-        """Follow branches by the most that they can come to, until none can come to more than what was found or is asked for."""
+        """Follow branches by the most they can reach, until none can exceed what has been found or is needed."""
         ceiling = sum(worth.ceiling for worth in left)
         branches: list[tuple[float, _Worth | None]] = [
             (ceiling - worth.ceiling + worth.here, worth) for worth in self._open(left)
@@ -157,7 +157,7 @@ class Matcher:
             if worth is None:
                 total = self._value(self._later(left), reached + 1, best)
             else:
-                # What is left is worth less once it is known what it refers to.
+                # The rest is worth less once it is known what it refers to.
                 rest = self._assign(left, reached, worth)
                 total = worth.here + sum(one.ceiling for one in rest)
                 if total > best + _NEGLIGIBLE:
@@ -180,7 +180,7 @@ class Matcher:
         return worth.later
 
     def _assign(self, left: _Left, reached: int, assigned: _Worth) -> _Left:
-        """What is left once a milestone is assigned to the message that has been reached."""
+        """What is left once a milestone is assigned to the current message."""
         node, key = assigned.node, (assigned.node, reached)
         return tuple(
             (worth.narrowed.get(key) or self._narrow(worth, key)) if node in self._references[worth.node] else worth
@@ -189,7 +189,7 @@ class Matcher:
         )
 
     def _narrow(self, worth: _Worth, assigned: tuple[int, int]) -> _Worth:
-        """What a milestone is worth once another one that it refers to is assigned to a place."""
+        """What a milestone is worth once another one that it refers to is assigned to a position."""
         reference, reached = assigned
         products = tuple(
             product and product * self._factor(worth.node, reference, reached + place, reached)

@@ -1,8 +1,8 @@
-"""Answers of the five web services that upstream's tools ask: recorded ones, and those of an atlas written by this project.
+"""Answers of the five web services that upstream's tools use: recorded ones, and those of an atlas written by this project.
 
-A recorded answer is an object ``{url, params, response}``, as in upstream's requests. What was not recorded is answered from the atlas:
-a few places, their weather, shares and rates of exchange, in the form that the services answer in. So nothing needs a network or a key,
-and the same request always has the same answer.
+A recorded answer is an object ``{url, params, response}``, as in upstream's requests. What was not recorded is answered from the atlas: a
+few places, their weather, shares and exchange rates, in the form of the services' answers. So nothing needs a network or a key, and the
+same request always has the same answer.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ CURRENCY = _HOST.format("currency-converter18", "api/v1/convert")
 SERVICES = (GEOCODING, MAPS, WEATHER, STOCKS, CURRENCY)
 
 _NEAR_NAME = 85
-"""WRatio from which a place or share is what was asked for."""
+"""The WRatio from which a place or share counts as a match."""
 
 _DAYS = 11
-"""Days that a forecast holds."""
+"""Days in a forecast."""
 
 _ADDRESS_WITHIN, _WEATHER_WITHIN = 0.02, 1.5
-"""Degrees within which a point has an address, and weather."""
+"""Distance in degrees within which a point has an address and weather."""
 
 Params = Mapping[str, Any]
 
@@ -39,7 +39,7 @@ class Network:
     """Answers requests.
 
     Args:
-        recorded: recorded answers, which come first. Where a request occurs twice, the first answer stands.
+        recorded: recorded answers, which take precedence. If a request occurs twice, the first answer is used.
         atlas: what answers all other requests; ``None``: nothing does.
     """
 
@@ -50,7 +50,7 @@ class Network:
             self._recorded.setdefault(_key(fixture["url"], fixture["params"]), fixture["response"])
 
     def get(self, url: str, params: Params) -> Any:
-        """The answer to a request, for the caller to change as it likes; of an unknown thing, the empty one."""
+        """The answer to a request, which the caller may change freely; for an unknown thing, an empty one."""
         found = self._recorded.get(_key(url, params))
         if found is not None:
             return copy.deepcopy(found)
@@ -58,7 +58,7 @@ class Network:
 
 
 class Atlas:
-    """A small world, in place of the services.
+    """A small world that replaces the services.
 
     Args:
         data: ``places`` (name, aliases, address, phone_number, latitude, longitude, type), ``weather`` (name, region, country, tz_id,
@@ -72,7 +72,7 @@ class Atlas:
         self._rates: Mapping[str, float] = data["rates"]
 
     def answer(self, url: str, params: Params) -> Any:
-        """The answer of a service; an empty one where the atlas does not know what was asked for."""
+        """The answer of a service; an empty one if the atlas does not know what was requested."""
         answers: Mapping[str, Callable[[Params], Any]] = {
             GEOCODING: self._address,
             MAPS: self._found,
@@ -139,7 +139,7 @@ class Atlas:
 
 @lru_cache(maxsize=1)
 def atlas() -> Atlas:
-    """The atlas of this project."""
+    """This project's atlas."""
     return Atlas(json.loads(Path(__file__).with_name("atlas.json").read_text("utf-8")))
 
 

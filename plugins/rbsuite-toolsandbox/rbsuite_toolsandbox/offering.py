@@ -1,4 +1,4 @@
-"""Tools as a model is shown them: function schemas, with what an augmentation hides left out."""
+"""Tools as shown to a model: function schemas, without what an augmentation hides."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rbsuite_toolsandbox.tools.catalogue import END_CONVERSATION, SCRAMBLED
 _HIDDEN_OF_ARGUMENTS = {"ARG_DESCRIPTION_SCRAMBLED": "description", "ARG_TYPE_SCRAMBLED": "type"}
 
 _KEPT = ("ARG_DESCRIPTION_SCRAMBLED", "modify_reminder")
-"""Where upstream hides nothing: it looks for the text between arguments and results, and this tool's says nothing of results."""
+"""Where upstream hides nothing: it looks for the text between arguments and results, and this tool's text mentions no results."""
 
 
 def agent_tools(scenario: Scenario, schemas: Mapping[str, Mapping[str, Any]]) -> tuple[ToolSpec, ...]:
@@ -25,7 +25,7 @@ def agent_tools(scenario: Scenario, schemas: Mapping[str, Mapping[str, Any]]) ->
 
 
 def user_tools(schemas: Mapping[str, Mapping[str, Any]]) -> tuple[ToolSpec, ...]:
-    """The user's one tool, of which nothing is ever hidden."""
+    """The user's only tool, of which nothing is ever hidden."""
     return (offered(END_CONVERSATION, schemas[END_CONVERSATION], ()),)
 
 
@@ -42,7 +42,7 @@ def offered(name: str, schema: Mapping[str, Any], augmentations: Iterable[str]) 
         if augmentation == "TOOL_NAME_SCRAMBLED":
             name = SCRAMBLED[name]
         elif augmentation == "TOOL_DESCRIPTION_SCRAMBLED":
-            # Upstream cuts away what stands before the arguments; a tool without any keeps its description.
+            # Upstream cuts off what precedes the arguments; a tool without any keeps its description.
             description = "" if parameters["properties"] else description
         elif (augmentation, name) != _KEPT:
             parameters = _without(parameters, _HIDDEN_OF_ARGUMENTS[augmentation])

@@ -1,7 +1,7 @@
 """A directory of ToolSandbox data, read at first use.
 
-Layout: ``scenarios.jsonl`` (the base scenarios), ``augmented.jsonl`` (scenarios that differ from a base in their tools alone),
-``states.json`` (worlds and the frozen clock), ``tools.json`` (schemas of the tools) and, where there are any, ``fixtures.json`` (answers of
+Layout: ``scenarios.jsonl`` (the base scenarios), ``augmented.jsonl`` (scenarios that differ from a base only in their tools),
+``states.json`` (worlds and the frozen clock), ``tools.json`` (schemas of the tools) and, if there are any, ``fixtures.json`` (answers of
 web services). Files are read as JSON; nothing in them is executed.
 """
 
@@ -40,7 +40,7 @@ _VARIANT_FIELDS = frozenset(
 
 
 class Pack:
-    """The data of one directory. What it gives is shared: treat it as immutable.
+    """The data of one directory. What it returns is shared: treat it as immutable.
 
     Args:
         path: the directory.
@@ -63,7 +63,7 @@ class Pack:
 
     @cached_property
     def augmented(self) -> Mapping[str, Mapping[str, Any]]:
-        """The augmented scenarios by name, as data, completed by what they have of their base."""
+        """The augmented scenarios by name, as data, completed from their base."""
         if not (self.path / AUGMENTED).is_file():
             return {}
         found = []
@@ -89,7 +89,7 @@ class Pack:
 
     @cached_property
     def schemas(self) -> Mapping[str, Mapping[str, Any]]:
-        """The function schemas of the tools by name, nothing hidden."""
+        """The function schemas of the tools by name, with nothing hidden."""
         data = self._files.read_json(SCHEMAS)
         try:
             found = {entry["function"]["name"]: dict(entry["function"]) for entry in data["schemas"]["NONE"]}
@@ -108,7 +108,7 @@ class Pack:
         """A scenario.
 
         Raises:
-            UnknownNameError: there is none of that name.
+            UnknownNameError: there is none with that name.
         """
         if name not in self._read:
             data = self.base.get(name) or self.augmented.get(name)
@@ -129,7 +129,7 @@ class Pack:
         return Conversation(scenario, self.state(scenario), network)
 
     def content_hash(self) -> str:
-        """sha256 (64 hex digits) over what belongs to the scenarios beside themselves: worlds, tools and fixtures."""
+        """sha256 (64 hex digits) over what belongs to the scenarios besides themselves: worlds, tools and fixtures."""
         names = [name for name in (STATES, SCHEMAS, FIXTURES) if (self.path / name).is_file()]
         return self._files.content_hash(names)
 
@@ -158,7 +158,7 @@ def read_fixtures(files: PackFiles, name: str) -> tuple[Mapping[str, Any], ...]:
     """The fixtures in a file.
 
     Raises:
-        DataError: it is no list of ``{url, params, response}``, or names another service.
+        DataError: it is not a list of ``{url, params, response}``, or names a different service.
     """
     data = files.read_json(name)
     if not isinstance(data, list):

@@ -78,7 +78,7 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
 
 @hookimpl
 def rbsuite_users() -> Sequence[UserSpec]:
-    """The user who ends the conversation by a tool."""
+    """The user who ends the conversation with a tool call."""
     return [
         UserSpec(
             "toolsandbox",

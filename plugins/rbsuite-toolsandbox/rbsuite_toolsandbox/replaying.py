@@ -1,4 +1,4 @@
-"""Plays the actions of a record again, in the form that upstream's records have."""
+"""Replays the actions of a record, in the form of upstream's records."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rbsuite_toolsandbox.tables import COLUMNS
 from rbsuite_toolsandbox.tools.catalogue import END_CONVERSATION
 
 GO_ON = "Please continue."
-"""What the user of the records says while the agent has more to do."""
+"""What the user in the records says while the agent has more to do."""
 
 
 def replay(
@@ -58,7 +58,7 @@ def replay(
 
 
 def play(conversation: Conversation, actions: Sequence[Mapping[str, Any]]) -> Conversation:
-    """Play a record's actions with its user; gives the same conversation."""
+    """Play a record's actions with its user; returns the same conversation."""
     for place, action in enumerate(actions):
         if conversation.over:
             break

@@ -24,7 +24,7 @@ SPLITS = (SAMPLE, BASE, AUGMENTED)
 
 MILESTONES, MINEFIELDS = "milestones", "minefields"
 DOMAINS = (MILESTONES, MINEFIELDS)
-"""Scenarios with milestones, and those that have minefields alone, in which an agent that does nothing scores 1."""
+"""Scenarios with milestones, and those with only minefields, in which an agent that does nothing scores 1."""
 
 FETCH = f"Run `rbsuite data import {NAME} --from PACK`, or `--from CHECKOUT --python PATH`."
 
@@ -40,7 +40,7 @@ class Resources:
 
     Args:
         pack: the scenarios and their worlds.
-        recorded: a file of recorded answers of web services; ``""``: those of the pack alone.
+        recorded: a file of recorded answers of web services; ``""``: only those of the pack.
     """
 
     def __init__(self, pack: Pack, recorded: str) -> None:
@@ -55,12 +55,12 @@ class Resources:
         return Network((*recorded, *self.pack.fixtures), atlas())
 
     def opened(self, task: Task) -> Conversation:
-        """A task's scenario at its start, as its payload says; fork it."""
+        """A task's scenario at its start, according to its payload; fork it."""
         key = id(task.payload)
         if key not in self._opened:
             scenario = read_scenario(task.payload)
             conversation = Conversation(scenario, self.pack.state(scenario), self.network)
-            self._opened[key] = task.payload, conversation  # the payload too, so that no other gets its id
+            self._opened[key] = task.payload, conversation  # including the payload, so that no other task gets its id
         return self._opened[key][1]
 
 
@@ -83,7 +83,7 @@ def load_tasks(split: str, domain: str, data: str, recorded: str) -> tuple[TaskS
         content = digest([content, list(read_recorded(recorded))])
 
     def asked(task: Task) -> str:
-        """What a scenario asks, by which its twins are found: the user's task and its first words."""
+        """What a scenario asks, which identifies its twins: the user's task and first words."""
         return f"{briefing(pack.scenario(task.id))[0]} {task.query}"
 
     return TaskSet(NAME, split, chosen, {**source, "sha256": content}, content, asked), Resources(pack, recorded)
@@ -93,7 +93,7 @@ def read_recorded(name: str) -> tuple[Mapping[str, Any], ...]:
     """The recorded answers in a file that the user names.
 
     Raises:
-        DataError: it cannot be read, or is no list of fixtures.
+        DataError: it cannot be read, or is not a list of fixtures.
     """
     path = Path(name)
     return read_fixtures(PackFiles(path.parent, NAME, "Name a file with fixtures=FILE."), path.name)

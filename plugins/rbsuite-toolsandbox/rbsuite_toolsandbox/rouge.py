@@ -1,7 +1,7 @@
 """ROUGE-L with Porter's stemmer, as the library rouge-score 0.1.2 computes it.
 
 The stemmer follows M. F. Porter, An algorithm for suffix stripping, 1980, with the changes that NLTK makes to it by default
-(``NLTK_EXTENSIONS``), since that is the one which rouge-score asks.
+(``NLTK_EXTENSIONS``), since that is the one that rouge-score uses.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import pairwise
 
 _NO_WORD = re.compile(r"[^a-z0-9]+")
 _SHORT = 3
-"""Words of so many letters are not stemmed."""
+"""Words of up to this many letters are not stemmed."""
 
 
 @lru_cache(maxsize=2048)
@@ -31,7 +31,7 @@ def rouge_l(target: str, prediction: str) -> float:
 
 
 def float32(value: float) -> float:
-    """The nearest number of single precision."""
+    """The nearest single-precision number."""
     rounded: float = struct.unpack("f", struct.pack("f", value))[0]
     return rounded
 
@@ -127,7 +127,7 @@ def _cvc(word: str) -> bool:
 
 
 def _apply(word: str, rules: Sequence[_Rule]) -> str:
-    """Apply the first rule whose suffix fits; where its condition fails, none."""
+    """Apply the first rule whose suffix fits; if its condition does not hold, apply none."""
     for suffix, replacement, condition in rules:
         if word.endswith(suffix):
             rest = word[: len(word) - len(suffix)]
@@ -154,7 +154,7 @@ def _past(word: str) -> str:
 
 
 def _mended(rest: str) -> str:
-    """What is left of a word without ``ed`` or ``ing``, with the ending that it had before."""
+    """A word without ``ed`` or ``ing``, with its original ending restored."""
     for suffix, replacement in (("at", "ate"), ("bl", "ble"), ("iz", "ize")):
         if rest.endswith(suffix):
             return rest[:-2] + replacement

@@ -1,7 +1,7 @@
 """Scenarios as data: who said what before the start, which tools there are, and how a rollout is evaluated.
 
-The schema is that of the pack (:mod:`rbsuite_toolsandbox.pack`). Whatever is read is checked here: nothing that the data names is looked up
-anywhere but in the tables of this package.
+The schema is that of the pack (:mod:`rbsuite_toolsandbox.pack`). Everything that is read is checked here: names in the data are looked up
+only in the tables of this package.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CATEGORIES = (
     "CANONICALIZATION",
     "INSUFFICIENT_INFORMATION",
 )
-"""What a scenario is about; it may be about several."""
+"""What a scenario is about; several may apply."""
 
 TOOL_SETS = (
     "NO_DISTRACTION_TOOLS",
@@ -34,7 +34,7 @@ TOOL_SETS = (
     "TEN_DISTRACTION_TOOLS",
     "ALL_TOOLS_AVAILABLE",
 )
-"""Which tools are offered beside those that are needed."""
+"""Which tools are offered besides those that are needed."""
 
 AUGMENTATIONS = (
     "TOOL_NAME_SCRAMBLED",
@@ -42,7 +42,7 @@ AUGMENTATIONS = (
     "ARG_DESCRIPTION_SCRAMBLED",
     "ARG_TYPE_SCRAMBLED",
 )
-"""What may be hidden of the tools."""
+"""What may be hidden about the tools."""
 
 _OTHER_TAGS = ("COREFERENCE", "DISAMBIGUATION", "ARG_NAME_SCRAMBLED")
 _ROLES = ("SYSTEM", "USER", "AGENT", "EXECUTION_ENVIRONMENT")
@@ -78,7 +78,7 @@ EXTRACTORS = (
     "min_temperature_extractor",
 )
 START = -1
-"""The reference that means the first message of the user."""
+"""The reference that means the user's first message."""
 
 MOST_MESSAGES = 200
 MOST_MILESTONES = 12
@@ -93,11 +93,11 @@ class Entry:
     Attributes:
         sender, recipient: roles.
         content: the text.
-        function_name: the tool that was called, where the agent called one.
+        function_name: the tool that was called, if the agent called one.
         active: whether the conversation goes on after it.
         exception: the text of the exception, in the response to a call that failed.
         trace: the traces of the calls that succeeded, each JSON.
-        visible_to: the roles that see it; ``None`` where the data says nothing.
+        visible_to: the roles that see it; ``None`` if the data does not say.
     """
 
     sender: str
@@ -151,12 +151,12 @@ class Constraint:
     """What a milestone demands of one table.
 
     Attributes:
-        table: which.
+        table: the table.
         similarity: one of :data:`CONSTRAINTS`.
         reference: the milestone whose snapshot it is compared with, :data:`START`, or ``None``.
-        target: the rows that are looked for.
-        columns: by column, how it is compared, where that is not the default.
-        fill_to: of :data:`TRACE_DEPENDANT`: the column that is filled with what the extractor finds.
+        target: the rows to look for.
+        columns: by column, how it is compared, if not in the default way.
+        fill_to: for :data:`TRACE_DEPENDANT`: the column that is filled with what the extractor finds.
         extractor: one of :data:`EXTRACTORS`, or ``""``.
     """
 
@@ -171,7 +171,7 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Milestones or minefields and the order in which they are to be reached.
+    """Milestones or minefields and the order in which they should be reached.
 
     Attributes:
         milestones: each a tuple of constraints.
@@ -193,7 +193,7 @@ class Scenario:
         max_messages: messages after which it is cut.
         categories: its tags.
         agent_tools: the agent's tools by their own names, in the order of the catalogue.
-        augmentations: what is hidden of the tools.
+        augmentations: what is hidden about the tools.
         state: the key of the world that it starts in.
         messages: all messages before the start.
         milestones, minefields: how it is evaluated.
@@ -225,7 +225,7 @@ class Scenario:
 
     @property
     def uses_network(self) -> bool:
-        """Whether a tool is offered that fixtures answer."""
+        """Whether a tool answered from fixtures is offered."""
         return any(name in NETWORK_TOOLS for name in self.agent_tools)
 
 
@@ -233,7 +233,7 @@ def read_scenario(data: Mapping[str, Any]) -> Scenario:
     """A scenario of a pack.
 
     Raises:
-        DataError: something is missing, of another type or unknown; the message names the scenario.
+        DataError: something is missing, of the wrong type or unknown; the message names the scenario.
     """
     name = data.get("name")
     if not isinstance(name, str) or not name:
@@ -254,7 +254,7 @@ def read_state(key: str, tables: Mapping[str, Any], now: float) -> State:
     """A world of a pack's ``states.json``.
 
     Raises:
-        DataError: a table is missing, or has other columns.
+        DataError: a table is missing, or has the wrong columns.
     """
     where = f"state {key!r}"
     if not isinstance(tables, Mapping) or set(tables) != set(COLUMNS):
@@ -393,7 +393,7 @@ def _constraint(where: str, data: Mapping[str, Any]) -> Constraint:
 
 
 def _check_target(where: str, row: Row, fill_to: str) -> None:
-    """Refuse a row that cannot be compared with, or whose text has other gaps than the plain ones that an extractor fills."""
+    """Refuse a row that cannot be compared with, or whose text has gaps other than the plain ones that an extractor fills."""
     if not all(value is None or isinstance(value, (str, int, float)) for value in row.values()):
         raise _refused(where, "looks for something that is not a plain value")
     content = row.get("content")
@@ -423,7 +423,7 @@ def _column(where: str, data: Mapping[str, Any]) -> Column:
 
 
 def _known(where: str, what: str, names: Iterable[Any], known: Iterable[str]) -> None:
-    """Refuse a name that is none of those that are known."""
+    """Refuse an unknown name."""
     allowed = frozenset(known)
     for name in names:
         if name not in allowed:

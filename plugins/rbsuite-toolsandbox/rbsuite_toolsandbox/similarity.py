@@ -1,4 +1,4 @@
-"""How near rows of a table are to the rows that a milestone looks for.
+"""How similar rows of a table are to the rows that a milestone looks for.
 
 Follows ``tool_sandbox/common/evaluation.py`` and ``tool_trace_extractors.py`` (apple/ToolSandbox, 165848b9), with polars 0.20.31's
 treatment of null: a null cell has no similarity to a value, and the mean over columns leaves it out.
@@ -19,7 +19,7 @@ from rbsuite_toolsandbox.scenario import Column, Constraint
 from rbsuite_toolsandbox.tables import Row, zero_of
 
 _BRUTE_FORCE = 4
-"""Rows up to which all assignments are tried."""
+"""Maximum number of rows for which all assignments are tried."""
 
 _NO_TOLERANCES: Mapping[str, float] = {}
 _ROUGE_COLUMNS = frozenset({("SANDBOX", "content"), ("CONTACT", "relationship")})
@@ -36,7 +36,7 @@ def constraint_similarity(constraint: Constraint, rows: Rows, reference: Rows) -
     Args:
         constraint: the constraint.
         rows: the table as of the snapshot.
-        reference: the table as of the reference's snapshot; empty where there is none.
+        reference: the table as of the reference's snapshot; empty if there is none.
     """
     match constraint.similarity:
         case "snapshot_similarity":
@@ -57,14 +57,14 @@ def constraint_similarity(constraint: Constraint, rows: Rows, reference: Rows) -
 
 
 def is_close(value: Any, reference: Any, tolerance: float | None) -> bool:
-    """Whether two values are equal, or two numbers within a tolerance where there is one."""
+    """Whether two values are equal or, if there is a tolerance, two numbers are within it."""
     if tolerance is not None and isinstance(value, (int, float)) and isinstance(reference, (int, float)):
         return abs(value - reference) <= tolerance
     return bool(value == reference)
 
 
 def _addition(constraint: Constraint, rows: Rows, reference: Rows) -> float:
-    """How near what was added to the reference is to the target; 0 unless the reference is still there whole."""
+    """How similar what was added to the reference is to the target; 0 unless the reference is still complete."""
     filled, known = _filled(constraint, rows), _filled(constraint, reference)
     counts = Counter(_key(row) for row in known)
     if sum(counts[_key(row)] for row in filled) != len(known):
@@ -78,7 +78,7 @@ def _without(rows: Rows, others: Rows) -> Rows:
 
 
 def _filled(constraint: Constraint, rows: Rows) -> Rows:
-    """Rows with zeros in place of nulls, without which upstream's joins would lose them."""
+    """Rows with zeros in place of nulls; otherwise upstream's joins would lose them."""
     return [{column: zero_of(column) if value is None else value for column, value in row.items()} for row in rows]
 
 
@@ -98,7 +98,7 @@ def _snapshot(constraint: Constraint, rows: Rows, target: Rows) -> float:
 
 
 def _assigned(costs: list[list[float]]) -> float:
-    """The cost of the cheapest assignment; infinite where there is none."""
+    """The cost of the cheapest assignment; infinite if there is none."""
     size = len(costs)
     if size <= _BRUTE_FORCE:
         return min(sum(costs[line][column] for line, column in enumerate(order)) for order in permutations(range(size)))
@@ -112,7 +112,7 @@ def _assigned(costs: list[list[float]]) -> float:
 
 
 def _row_cost(constraint: Constraint, row: Row, wanted: Row) -> float:
-    """The mean over columns of minus the logarithm of the similarity; not a number where no column has one."""
+    """The mean over columns of minus the logarithm of the similarity; NaN if no column has one."""
     logarithms = []
     for column, value in wanted.items():
         if column not in row:
@@ -145,7 +145,7 @@ def _cell(constraint: Constraint, column: str, cell: Any, wanted: Any) -> float 
 
 @lru_cache(maxsize=128)
 def default_column(table: str, column: str) -> Column:
-    """How a column is compared where a milestone does not say."""
+    """How a column is compared if a milestone does not say."""
     if column in _ONE_COLUMNS:
         name = "column_one_similarity"
     elif column == "tool_trace":
@@ -158,7 +158,7 @@ def default_column(table: str, column: str) -> Column:
 
 
 def _trace_fits(traces: Sequence[str], golden: str, tolerances: Mapping[str, float]) -> bool:
-    """Whether one of the traces is one of the golden ones. Arguments that these leave out are ignored."""
+    """Whether one of the traces matches one of the golden ones. Arguments that the golden ones leave out are ignored."""
     return any(
         trace["tool_name"] == wanted["tool_name"]
         and all(
@@ -184,7 +184,7 @@ def read_trace(text: str) -> Any:
 
 
 def _dependant(constraint: Constraint, rows: Rows, reference: Rows) -> float:
-    """The best similarity to the target once it is filled with what an earlier call's trace holds."""
+    """The best similarity to the target once it is filled with what an earlier call's trace contains."""
     traces = reference[0]["tool_trace"]
     if traces is None:
         return 0.0
@@ -203,7 +203,7 @@ def _dependant(constraint: Constraint, rows: Rows, reference: Rows) -> float:
 
 
 def _filled_traces(golden: str, values: Mapping[str, Any]) -> str:
-    """The golden traces with values among their arguments, both where these win and where the arguments do."""
+    """The golden traces with values added to their arguments, both with the values taking precedence and with the arguments doing so."""
     filled = []
     for trace in golden_traces(golden):
         filled.append({**trace, "arguments": {**trace["arguments"], **values}})
@@ -212,7 +212,7 @@ def _filled_traces(golden: str, values: Mapping[str, Any]) -> str:
 
 
 def extracted(extractor: str, traces: Sequence[str]) -> list[Mapping[str, Any]]:
-    """What an extractor finds in traces; those that it cannot read are passed over."""
+    """What an extractor finds in traces; those that it cannot read are skipped."""
     found: list[Mapping[str, Any]] = []
     for text in traces:
         try:

@@ -1,8 +1,8 @@
-"""Reference solutions: actions worked out from the milestones alone, for the oracle, ``rbsuite verify`` and the simulated learner.
+"""Reference solutions: actions derived from the milestones alone, for the oracle, ``rbsuite verify`` and the simulated learner.
 
-Each milestone says what it wants to see: a setting, a call, a row, words. They are reached in the order of their graph, and where it
-leaves a choice, settings first or in native order, whichever scores more. What a later milestone takes from an earlier call's result is
-read from that result, as the calls are carried out on the way.
+Each milestone says what it wants to see: a setting, a call, a row, words. They are reached in the order of their graph; if that leaves a
+choice, settings come first or the native order is used, whichever scores higher. What a later milestone takes from an earlier call's result
+is read from that result, as the calls are carried out on the way.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ _PERMITTED_BY = (
     ("Cellular service is not enabled", "cellular"),
     ("in low battery mode", "low_battery_mode"),
 )
-"""What an error's text says is to be switched first."""
+"""What has to be switched first, by the text of an error."""
 
 _ADDED = {CONTACT: "add_contact", REMINDER: "add_reminder"}
 _MODIFIED = {CONTACT: "modify_contact", REMINDER: "modify_reminder"}
 _REMOVED = {CONTACT: ("remove_contact", "person_id"), REMINDER: ("remove_reminder", "reminder_id")}
 
 _EVERYTHING = (("creation_timestamp_lowerbound", TIMESTAMPS[0]), ("is_self", False))
-"""Arguments with which a search finds all there is."""
+"""Arguments with which a search finds everything."""
 
 _Deed = str | tuple[str, Mapping[str, Any]]
 """Words, or a tool with its arguments."""
@@ -54,7 +54,7 @@ def build_solution(start: Conversation, dialogue: Sequence[tuple[str, str]]) -> 
     """The reference of a scenario.
 
     Args:
-        start: the scenario at its start; it stays as it is.
+        start: the scenario at its start; it is left unchanged.
         dialogue: what agent and user say to each other before the agent acts, in pairs.
     """
     best = max((_Attempt(start, first, mend) for first in (True, False) for mend in (False, True)), key=_scored)
@@ -87,11 +87,11 @@ class _Attempt:
     Args:
         start: the scenario at its start.
         settings_first: whether milestones about settings come before others.
-        mend: whether a setting is switched that an error names.
+        mend: whether to switch a setting that an error names.
 
     Attributes:
         deeds: what was done.
-        conversation: how the scenario stands then.
+        conversation: the scenario after that.
     """
 
     def __init__(self, start: Conversation, settings_first: bool, mend: bool) -> None:
@@ -107,7 +107,7 @@ class _Attempt:
             self._do(DONE if self._graph.milestones else CANNOT)
 
     def _reach(self, constraints: Sequence[Constraint]) -> None:
-        """Do what a milestone wants: its calls and rows, and the first of the texts that it wants to hear."""
+        """Do what a milestone wants: its calls and rows, and the first of the texts that it expects to be said."""
         called: dict[str, dict[str, Any]] = {}
         for constraint in constraints:
             for deed in self._wanted(constraint):
@@ -122,7 +122,7 @@ class _Attempt:
             self._do((name, self._complete(name, arguments)))
 
     def _complete(self, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The arguments of a call, with something for what the tool needs and no milestone asks for."""
+        """The arguments of a call, completed with values that the tool needs and no milestone specifies."""
         parameters = TOOLS[name].parameters
         missing: dict[str, Any] = {
             parameter.name: "nearby" if parameter.kind.types == (str,) else 0
@@ -137,14 +137,14 @@ class _Attempt:
         return {**missing, **arguments}
 
     def _moment(self) -> float:
-        """The time that a reminder is wanted for, or that of the clock."""
+        """The time for which a reminder is wanted, or the clock's."""
         rows = (row for milestone in self._graph.milestones for constraint in milestone for row in constraint.target)
         wanted = (row["reminder_timestamp"] for row in rows if row.get("reminder_timestamp") is not None)
         return float(next(wanted, self.conversation.phone.now))
 
     @staticmethod
     def _said_in(constraints: Sequence[Constraint], constraint: Constraint) -> bool:
-        """Whether an earlier constraint of the same milestone wants to hear words: all of them look at one message."""
+        """Whether an earlier constraint of the same milestone expects words: all constraints look at the same message."""
         before = constraints[: constraints.index(constraint)]
         return any(one.table == SANDBOX and one.target[0].get("content") is not None for one in before)
 
@@ -173,7 +173,7 @@ class _Attempt:
                 yield tool, {name: value for name, value in given.items() if name in names}
 
     def _shown(self, constraint: Constraint) -> Iterator[_Deed]:
-        """The words or the call that a message of the target holds."""
+        """The words or the call in a message of the target."""
         row = constraint.target[0]
         values: Mapping[str, Any] = {}
         if constraint.similarity == TRACE_DEPENDANT and constraint.reference is not None:
@@ -212,7 +212,7 @@ class _Attempt:
         self._mend = True
 
     def _mended(self, name: str, arguments: Mapping[str, Any], observed: str) -> Sequence[_Deed] | None:
-        """What to do in place of a call that was refused because of a setting; ``None`` where it was not, or nothing helps."""
+        """What to do instead of a call that was refused because of a setting; ``None`` if it was not, or nothing helps."""
         setting = next((column for text, column in _PERMITTED_BY if text in observed), None)
         if setting is None:
             return None

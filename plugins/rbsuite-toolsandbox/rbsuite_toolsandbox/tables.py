@@ -1,7 +1,7 @@
 """The databases of a sandbox, each a history of snapshots that are numbered by the message they came with.
 
 Follows ``ExecutionContext`` in ``tool_sandbox/common/execution_context.py`` (apple/ToolSandbox, 165848b9): a write copies the newest
-snapshot once for each message, and what is read is the newest snapshot at or before a message.
+snapshot once per message, and reads see the newest snapshot at or before a message.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
     REMINDER: ("reminder_id", "content", "creation_timestamp", "reminder_timestamp", "latitude", "longitude"),
 }
-"""The columns of the tables that tools read and write, in upstream's order. The messages are kept apart."""
+"""The columns of the tables that tools read and write, in upstream's order. Messages are stored separately."""
 
 SANDBOX_COLUMNS = (
     "sender",
@@ -55,7 +55,7 @@ _NUMBERS = frozenset({"latitude", "longitude", "creation_timestamp", "reminder_t
 
 
 def zero_of(column: str) -> object:
-    """What stands for null in a column where upstream fills nulls before it joins tables."""
+    """What replaces null in a column when upstream fills nulls before joining tables."""
     return False if column in _BOOLEANS else 0.0 if column in _NUMBERS else ""
 
 
@@ -63,7 +63,7 @@ class Tables:
     """The four tables that tools work on.
 
     Args:
-        snapshots: by table, the rows as of each message index, ascending. The lists are taken over.
+        snapshots: by table, the rows as of each message index, ascending. The lists are used without a copy.
     """
 
     __slots__ = ("_indices", "_rows")
@@ -96,7 +96,7 @@ class Tables:
         return tuple(self._indices[name])
 
     def write(self, name: str, index: int, rows: tuple[Row, ...]) -> None:
-        """Set the rows that a table has from a message on; that is the newest one or a later one."""
+        """Set the rows that a table has from a message on, which must be the newest one or a later one."""
         if self._indices[name][-1] == index:
             self._rows[name][-1] = rows
         else:

@@ -1,7 +1,6 @@
-"""A model in the place of ToolSandbox's user: answers from what it was told, and ends the conversation by a tool call.
+"""A model in place of ToolSandbox's user: answers from what it was told, and ends the conversation with a tool call.
 
-Follows the rules of upstream's simulated user (``tool_sandbox/roles/openai_api_user.py``, apple/ToolSandbox, 165848b9) as a prompt of
-our own.
+Follows the rules of upstream's simulated user (``tool_sandbox/roles/openai_api_user.py``, apple/ToolSandbox, 165848b9) in our own prompt.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from rbsuite_toolsandbox.tools.catalogue import END_CONVERSATION
 
 
 class SandboxUser(LlmUser):
-    """Plays the user. It has opened the conversation already, so that its own first words stand in its history."""
+    """Plays the user. It has already opened the conversation, so its own first words are in its history."""
 
     template = "user/toolsandbox.j2"
 

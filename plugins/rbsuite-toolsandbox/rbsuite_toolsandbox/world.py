@@ -12,7 +12,7 @@ from rbsuite_toolsandbox.network import Network
 from rbsuite_toolsandbox.tables import Row, Tables
 
 FUZZY_LIMIT = 5
-"""Rows that a fuzzy search gives at most: the default of the library that upstream asks."""
+"""Maximum number of rows that a fuzzy search returns: the default of the library that upstream uses."""
 
 
 _SHOWN_OF_QUERY = 30
@@ -43,10 +43,10 @@ class Phone:
         tables: the databases.
         now: the time in seconds since 1970, which never passes; the time zone is UTC.
         ids: where new ids come from.
-        network: answers the five tools that upstream asks web services for.
+        network: answers the five tools for which upstream uses web services.
 
     Attributes:
-        index: of the message that writes belong to: one after the last message.
+        index: index of the message that writes belong to: one after the last message.
     """
 
     __slots__ = ("ids", "index", "network", "now", "tables")
@@ -59,7 +59,7 @@ class Phone:
         self.index = 0
 
     def fork(self, ids: Ids) -> Phone:
-        """A copy in the same state that takes its ids from elsewhere."""
+        """A copy in the same state that takes its ids from a different source."""
         twin = Phone(self.tables.fork(), self.now, ids, self.network)
         twin.index = self.index
         return twin
@@ -69,12 +69,12 @@ class Phone:
         return self.tables.now("SETTING")[0][column]
 
     def require_wifi(self) -> None:
-        """Refuse to go on without wifi."""
+        """Refuse to continue without wifi."""
         if not self.setting("wifi"):
             raise ToolError("ConnectionError", "Wifi is not enabled")
 
     def require_location(self) -> None:
-        """Refuse to go on without the location service."""
+        """Refuse to continue without the location service."""
         if not self.setting("location_service"):
             raise ToolError("PermissionError", "Location service is not enabled.")
 
@@ -83,20 +83,20 @@ class Phone:
         self.tables.write(table, self.index, (*self.tables.now(table), row))
 
     def remove(self, table: str, column: str, value: Value) -> None:
-        """Take out all rows that have a value.
+        """Remove all rows that have a value.
 
-        As upstream, a removal that finds nothing leaves a new snapshot behind.
+        As in upstream, a removal that finds nothing leaves a new snapshot behind.
         """
         rows = self.tables.now(table)
         kept = tuple(row for row in rows if row[column] is None or row[column] != value)
         self.tables.write(table, self.index, kept)
         if len(kept) == len(rows):
-            # Upstream's text shows the start of a query and where that is in memory; here it is at no place.
+            # Upstream's text shows the start of a query and its memory address; here it has no address.
             query = f'[([(col("{column}")) == (String({value}))]'[:_SHOWN_OF_QUERY]
             raise no_data(f"No db entry matching predicate=<Expr ['{query}…'] at 0x0> found")
 
     def modify(self, table: str, key: str, value: str, changes: Row) -> None:
-        """Change the one row of an id. It then stands last, since upstream takes it out and appends it."""
+        """Change the row with an id. It moves to the end, since upstream removes it and appends it."""
         found = [row for row in self.tables.now(table) if row[key] == value]
         if not found:
             raise no_data(f"No db entry matching {key}={value!r} found")
@@ -111,7 +111,7 @@ Filter = Callable[[tuple[Row, ...], str, Value], tuple[Row, ...]]
 
 
 def search(rows: tuple[Row, ...], criteria: list[tuple[str, Value, Filter]]) -> list[dict[str, Any]]:
-    """The rows that fit all criteria that were given, filtered by one after the other.
+    """The rows that match all given criteria, filtered by one after the other.
 
     Raises:
         ToolError: none was given.
@@ -129,24 +129,24 @@ def search(rows: tuple[Row, ...], criteria: list[tuple[str, Value, Filter]]) -> 
 
 
 def equal(rows: tuple[Row, ...], column: str, value: Value) -> tuple[Row, ...]:
-    """Rows with exactly a value. Null equals nothing."""
+    """Rows with exactly a given value. Null equals nothing."""
     if value is None:
         return ()
     return tuple(row for row in rows if row[column] is not None and row[column] == value)
 
 
 def at_least(rows: tuple[Row, ...], column: str, value: Value) -> tuple[Row, ...]:
-    """Rows with a value or more."""
+    """Rows with a given value or more."""
     return tuple(row for row in rows if row[column] is not None and row[column] >= value)
 
 
 def at_most(rows: tuple[Row, ...], column: str, value: Value) -> tuple[Row, ...]:
-    """Rows with a value or less."""
+    """Rows with a given value or less."""
     return tuple(row for row in rows if row[column] is not None and row[column] <= value)
 
 
 def alike(cutoff: float) -> Filter:
-    """Rows whose text resembles the one that is looked for, best first.
+    """Rows whose text resembles a given one, best first.
 
     Args:
         cutoff: the WRatio that a row needs, 0 to 100.

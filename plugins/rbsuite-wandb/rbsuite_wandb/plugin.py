@@ -1,4 +1,4 @@
-"""The observer. wandb is imported when the first run starts that is to be reported."""
+"""The observer. wandb is imported when the first reported run starts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class WandbTracker(RunTracker):
     switch = "RBSUITE_WANDB"
 
     def begin(self, project: str, name: str, facts: Mapping[str, str | int]) -> Any:
-        """A run with its facts as configuration. Of the machine, its code and its output nothing is sent."""
+        """A run with its facts as configuration. Nothing about the machine, its code or its output is sent."""
         import wandb
 
         quiet = wandb.Settings(
@@ -30,11 +30,11 @@ class WandbTracker(RunTracker):
         )
 
     def note(self, handle: Any, figures: Figures, position: int) -> None:
-        """The figures, the task's position as step."""
+        """The figures, with the task's position as the step."""
         handle.log(dict(figures), step=position)
 
     def end(self, handle: Any, finished: bool) -> None:
-        """End it; one that was stopped is marked as failed."""
+        """End the run; one that was stopped is marked as failed."""
         handle.finish(exit_code=0 if finished else 1)
 
 

@@ -1,8 +1,8 @@
 """One Chromium, driven through ChromeDriver with selenium, that lives through many episodes and leaves nothing behind.
 
-Each episode gets a fresh profile (a browser context: cookies, storage, cache) by :meth:`Browser.fresh`, which takes a fraction of what a
-new browser takes. Names of hosts that are not allowed do not resolve, downloads are denied, no proxy is used. What the browser does wrong
-is an ``EnvironmentFailure``; after that it is not :attr:`Browser.usable` any more, and is closed.
+Each episode gets a fresh profile (a browser context: cookies, storage, cache) from :meth:`Browser.fresh`, which takes a fraction of the
+time of a new browser. Names of hosts that are not allowed do not resolve, downloads are denied, no proxy is used. A failure of the browser
+is an ``EnvironmentFailure``; after that it is no longer :attr:`Browser.usable`, and is closed.
 """
 
 from __future__ import annotations
@@ -76,16 +76,16 @@ _FLAGS = (
 class Browser:
     """A Chromium and its driver, started at once. Use it from one thread at a time.
 
-    It ends with :meth:`close`, when it is collected, and at the latest with the interpreter, however that ends.
+    It ends with :meth:`close`, when it is garbage-collected, and at the latest with the interpreter, however that ends.
 
     Args:
-        hosts: the hosts that can be reached, as patterns of Chromium's (``"*.example.org"``); names of others do not resolve.
+        hosts: the hosts that can be reached, as Chromium patterns (``"*.example.org"``); other names do not resolve.
         proxy: the proxy to use, e.g. ``"http://proxy:3128"``; empty: none, whatever the environment's variables say.
-        size: of the window, in pixels.
+        size: size of the window, in pixels.
         page_seconds: how long a page may take to load.
 
     Raises:
-        EnvironmentFailure: it cannot be had; the message says what is missing.
+        EnvironmentFailure: it is unavailable; the message says what is missing.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Browser:
         self.hosts = tuple(hosts)
         self.size = size
         self.episodes = 0
-        """How many fresh profiles it has given."""
+        """How many fresh profiles it has provided."""
         self._proxy = proxy
         self._page_seconds = page_seconds
         self._context = ""
@@ -131,7 +131,7 @@ class Browser:
         return self._process.pid
 
     def fresh(self) -> None:
-        """Give up the profile of the last episode, and open an empty page in a new one.
+        """Discard the profile of the last episode, and open an empty page in a new one.
 
         Raises:
             EnvironmentFailure: the browser fails.
@@ -150,7 +150,7 @@ class Browser:
             self.episodes += 1
 
     def forget(self) -> None:
-        """Give up the profile of the last episode, with its pages; does nothing where there is none.
+        """Discard the profile of the last episode, with its pages; does nothing if there is none.
 
         Raises:
             EnvironmentFailure: the browser fails.
@@ -180,7 +180,7 @@ class Browser:
             return self.driver.execute_script(text, *arguments)
 
     def click(self, x: int, y: int) -> None:
-        """Click a place in the window, as ChromeDriver clicks an element but without its dozen questions to the page before.
+        """Click a point in the window, as ChromeDriver clicks an element but without first querying the page a dozen times.
 
         Raises:
             selenium.common.exceptions.WebDriverException: the browser fails.
@@ -205,7 +205,7 @@ class Browser:
             return str(self.driver.get_screenshot_as_base64())
 
     def devtools(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """What a command of the DevTools protocol gives, asked of the browser itself and not of a page.
+        """The result of a DevTools protocol command, sent to the browser itself and not to a page.
 
         Raises:
             EnvironmentFailure: it fails.
@@ -233,13 +233,13 @@ class Browser:
         return list(self._order)
 
     def open_tab(self) -> None:
-        """Open an empty page beside the others of the episode; it is not switched to."""
+        """Open an empty page in addition to the episode's other pages; it is not switched to."""
         self.devtools("Target.createTarget", url="about:blank", browserContextId=self._context)
 
     def close(self) -> None:
-        """End it, with all its processes. More than once does no harm."""
+        """End it, with all its processes. Calling it more than once does no harm."""
         if self._finish.detach() is not None:
-            with contextlib.suppress(AttributeError, OSError, WebSocketException):  # it may not have come so far
+            with contextlib.suppress(AttributeError, OSError, WebSocketException):  # it may not have got that far
                 self._socket.close()
             connection = getattr(getattr(self, "driver", None), "command_executor", None)
             if isinstance(connection, RemoteConnection):
@@ -247,7 +247,7 @@ class Browser:
             _end(self._process, self._scratch, os.getpid())
 
     def kill(self) -> None:
-        """End its processes at once, from any thread; whoever waits for it is told that it has failed."""
+        """End its processes at once, from any thread; whoever is waiting for it is told that it has failed."""
         self._failed = True
         if self._finish.alive:
             with contextlib.suppress(ProcessLookupError):
@@ -255,13 +255,13 @@ class Browser:
 
     @contextmanager
     def failing(self, what: str) -> Iterator[None]:
-        """A context in which what selenium raises means that the browser has failed.
+        """A context in which an error raised by selenium means that the browser has failed.
 
         Args:
             what: what it then cannot do, in words.
 
         Raises:
-            EnvironmentFailure: it has.
+            EnvironmentFailure: it has failed.
         """
         try:
             yield
@@ -270,7 +270,7 @@ class Browser:
             raise EnvironmentFailure(f"Chromium {what}: {first_line(error)}.") from None
 
     def _started(self) -> subprocess.Popen[bytes]:
-        """ChromeDriver, under its guard, with an environment that holds nothing of the user's."""
+        """ChromeDriver, under its guard, with an environment that contains nothing of the user's."""
         variables = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
         variables |= {"HOME": self._scratch, "TMPDIR": self._scratch, "LANG": "C.UTF-8", "TZ": "UTC"}
         variables |= {"XDG_CONFIG_HOME": self._scratch, "XDG_CACHE_HOME": self._scratch}
@@ -290,7 +290,7 @@ class Browser:
             raise EnvironmentFailure(f"ChromeDriver cannot be started: {error}.", doctor.missing()) from None
 
     def _port(self) -> int:
-        """Where ChromeDriver listens, as it says itself."""
+        """The port on which ChromeDriver listens, as it reports."""
         stream = self._process.stdout
         assert stream is not None
         for line in stream:
@@ -339,7 +339,7 @@ class Browser:
 
 
 def first_line(error: Exception) -> str:
-    """What an error of the browser says, without its stack."""
+    """The message of a browser error, without its stack trace."""
     text = str(getattr(error, "msg", None) or error).strip()
     return (text.splitlines() or [type(error).__name__])[0].rstrip(" .")
 

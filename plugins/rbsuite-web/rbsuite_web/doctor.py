@@ -1,4 +1,4 @@
-"""Where Chromium and its driver are, and what ``rbsuite doctor`` says of them."""
+"""Where Chromium and its driver are, and what ``rbsuite doctor`` says about them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ CHROMIUM = "RBSUITE_CHROMIUM"
 CHROMEDRIVER = "RBSUITE_CHROMEDRIVER"
 """Environment variable: the path of its driver."""
 FLAGS = "RBSUITE_CHROMIUM_FLAGS"
-"""Environment variable: further flags of the browser, separated by blanks."""
+"""Environment variable: additional flags for the browser, separated by blanks."""
 
 _SHELLS = ("chromium-headless-shell", "chrome-headless-shell")
-"""Chromium without windows, in which a fresh profile takes a third of the time."""
+"""Headless builds of Chromium, without windows, in which a fresh profile takes a third of the time."""
 _BROWSERS = (*_SHELLS, "chromium", "chromium-browser", "google-chrome", "chrome")
 _HOW = "On Debian: apt install chromium-driver chromium-headless-shell. Elsewhere install both in the same version, and set {} to the path."
 
@@ -28,7 +28,7 @@ def chromium() -> str:
 
 
 def is_shell(path: str) -> bool:
-    """Whether a browser is one without windows, which ChromeDriver wants to be told."""
+    """Whether a browser is the one without windows, which ChromeDriver has to be told."""
     return Path(path).name in _SHELLS
 
 

@@ -10,17 +10,17 @@ from rbsuite_web.browser import LOOPBACK, Browser
 from rbsuite_web.pool import BrowserPool, Lease
 
 BROWSERS = 2
-"""Browsers at a time, by default."""
+"""Number of concurrent browsers, by default."""
 
 
 class WebEnvironment(SyncEnvironment):
-    """Owns a pool of browsers, which :meth:`aclose` ends. Its spec says ``concurrency="thread"``, so that no browser stops the loop.
+    """Owns a pool of browsers, which :meth:`aclose` closes. Its spec says ``concurrency="thread"``, so that no browser blocks the loop.
 
-    A subclass implements ``tasks`` and ``begin``; there it takes a browser with :meth:`lend`, opens the first page, and gives the lease to
-    its :class:`~rbsuite_web.episode.WebEpisode`, which ends it. An override of :meth:`aclose` calls this one.
+    A subclass implements ``tasks`` and ``begin``; in ``begin`` it takes a browser with :meth:`lend`, opens the first page, and gives the
+    lease to its :class:`~rbsuite_web.episode.WebEpisode`, which ends it. An override of :meth:`aclose` must call this one.
 
     Args:
-        browsers: browsers at a time; further episodes wait.
+        browsers: number of concurrent browsers; further episodes wait.
     """
 
     def __init__(self, browsers: int = BROWSERS) -> None:
@@ -36,7 +36,7 @@ class WebEnvironment(SyncEnvironment):
         """A browser with a fresh profile, at an empty page.
 
         Raises:
-            EnvironmentFailure: none can be had.
+            EnvironmentFailure: none is available.
         """
         with self._pool_lock:
             if self._pool is None:
@@ -44,7 +44,7 @@ class WebEnvironment(SyncEnvironment):
         return self._pool.lend()
 
     async def aclose(self) -> None:
-        """End the browsers."""
+        """Close the browsers."""
         with self._pool_lock:
             pool, self._pool = self._pool, None
         if pool is not None:

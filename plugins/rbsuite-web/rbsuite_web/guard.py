@@ -1,10 +1,10 @@
-"""Runs a command and ends everything that came of it, on every path. Started as a script, with nothing but the standard library.
+"""Runs a command and ends everything that came from it, in every case. Started as a script, with only the standard library.
 
     python guard.py SCRATCH COMMAND [ARGUMENT ...]
 
 It ends when its standard input does, which happens however its parent ends, SIGKILL included; when it is told to by a signal; or when the
-command ends. Then it kills all descendants and removes the scratch directory. It adopts what detaches itself, as Chromium's crash handler
-does with a session of its own; that takes Linux, elsewhere it kills its process group.
+command ends. Then it kills all descendants and removes the scratch directory. It adopts processes that detach themselves, as Chromium's
+crash handler does by starting its own session; that requires Linux, elsewhere it kills its process group.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from types import FrameType
 
 _SET_CHILD_SUBREAPER = 36
 _LOOK = 0.5
-"""Seconds between two looks whether the command has ended."""
+"""Seconds between two checks whether the command has ended."""
 _PATIENCE = 5.0
-"""Seconds for which what was killed is waited for."""
+"""Seconds to wait for what was killed."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command until the end of standard input; the exit code."""
+    """Run the command until the end of standard input; returns the exit code."""
     scratch, *command = arguments
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

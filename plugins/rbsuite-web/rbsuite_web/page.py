@@ -1,7 +1,7 @@
 """A page as text, and the references by which its elements are named.
 
 The text is this project's own form of what assistive technology is told. A line is a text of the page, or an element with its role, its
-name in quotes, its state, and where an agent can use it its reference in brackets::
+name in quotes, its state and, if an agent can use it, its reference in brackets::
 
     heading "Your cart"
     row
@@ -11,7 +11,7 @@ name in quotes, its state, and where an agent can use it its reference in bracke
     combobox "Country" value "Norway" options "Denmark" | "Norway" [wz2np]
 
 **A reference depends on role, name and the count of earlier elements with both the same**, and on nothing else: the same button has the
-same reference before and after a click, in every episode and on every page. :func:`reference` tells it without a browser, so that
+same reference before and after a click, in every episode and on every page. :func:`reference` computes it without a browser, so that
 solutions can be written down.
 """
 
@@ -37,8 +37,8 @@ class View:
     """How a page is put into words.
 
     Attributes:
-        every: whether every leaf of the page gets a reference, and is shown with its place, size and colours; for pages that are not made
-            of ordinary elements. Else only what can be used.
+        every: whether every leaf of the page gets a reference, and is shown with its position, size and colours; for pages that are not
+            made of ordinary elements. Otherwise only what can be used.
         limit: characters of a page that are shown at a time.
         without: a CSS selector of what is left out; empty: nothing is.
     """
@@ -50,7 +50,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page that was read.
+    """A page as read.
 
     Attributes:
         url: its address.
@@ -63,7 +63,7 @@ class Page:
     lines: tuple[str, ...]
 
     def parts(self, limit: int) -> list[str]:
-        """The text in pieces of at most so many characters, cut between lines; a longer line is a piece of its own."""
+        """The text in pieces of at most this many characters, cut between lines; a longer line is a piece of its own."""
         pieces: list[list[str]] = [[]]
         size = 0
         for line in self.lines:
@@ -81,10 +81,10 @@ class Element:
 
     Attributes:
         ref: its reference.
-        tag: of HTML, in small letters.
+        tag: HTML tag, in lower case.
         text: all of its text, with single blanks.
-        value: of a field.
-        attributes: of HTML.
+        value: value of a field.
+        attributes: HTML attributes.
         box: left, top, width and height in the window, in pixels.
     """
 
@@ -107,9 +107,9 @@ def read(browser: Browser, view: View) -> Page:
 
 
 def find(browser: Browser, ref: str, view: View) -> tuple[WebElement, tuple[int, int] | None] | None:
-    """The element that a reference names on the page as it is now, if there is one, and where in the window a plain click hits it.
+    """The element that a reference names on the current page, if there is one, and where in the window a plain click hits it.
 
-    The place is ``None`` where more is needed, such as scrolling, or where something covers the element.
+    The point is ``None`` if more is needed, such as scrolling, or if something covers the element.
 
     Raises:
         EnvironmentFailure: the browser fails.
@@ -122,7 +122,7 @@ def find(browser: Browser, ref: str, view: View) -> tuple[WebElement, tuple[int,
 
 
 def elements(browser: Browser, selector: str, view: View) -> list[Element]:
-    """The elements with a reference that a CSS selector names, in the order of the page.
+    """The elements with a reference that match a CSS selector, in page order.
 
     Raises:
         EnvironmentFailure: the browser fails.

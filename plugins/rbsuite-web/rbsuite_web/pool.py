@@ -1,4 +1,4 @@
-"""Browsers that live through many episodes, lent to one at a time."""
+"""Browsers that live through many episodes, lent to one episode at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rbsuite.errors import EnvironmentFailure
 from rbsuite_web.browser import Browser
 
 EPISODES = 50
-"""After so many a browser is replaced, since what it keeps in memory grows."""
+"""A browser is replaced after this many episodes, since its memory grows."""
 _TURN_SECONDS = 120.0
 
 
@@ -19,8 +19,8 @@ class BrowserPool:
 
     Args:
         make: starts a browser.
-        most: how many are lent out at a time; a further episode waits. One that has waited for two minutes gets a browser of its own after
-            all, so that episodes which wait for each other cannot stop a run.
+        most: how many are lent out at a time; further episodes wait. One that has waited for two minutes gets its own browser after all, so
+            that episodes waiting for each other cannot stop a run.
     """
 
     def __init__(self, make: Callable[[], Browser], most: int = 2) -> None:
@@ -35,7 +35,7 @@ class BrowserPool:
         """A browser with a fresh profile.
 
         Raises:
-            EnvironmentFailure: none can be had.
+            EnvironmentFailure: none is available.
         """
         counted = self._turns.acquire(timeout=_TURN_SECONDS)
         browser: Browser | None = None
@@ -52,7 +52,7 @@ class BrowserPool:
         return Lease(self, browser, counted)
 
     def close(self) -> None:
-        """End all browsers, those that are lent out too."""
+        """Close all browsers, including those that are lent out."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -63,7 +63,7 @@ class BrowserPool:
             browser.close()
 
     def _opened(self, browser: Browser | None) -> Browser:
-        """A browser at an empty page; one that has died in idleness is replaced."""
+        """A browser at an empty page; one that has died while idle is replaced."""
         if browser is not None:
             try:
                 browser.fresh()
@@ -82,7 +82,7 @@ class BrowserPool:
         return browser
 
     def take_back(self, browser: Browser, counted: bool) -> None:
-        """End of a lease."""
+        """End a lease."""
         try:
             kept = browser.usable and browser.episodes < EPISODES
             with self._lock:
@@ -98,7 +98,7 @@ class BrowserPool:
 
 
 class Lease:
-    """A browser that is lent to one episode.
+    """A browser lent to one episode.
 
     Attributes:
         browser: the browser.
@@ -110,7 +110,7 @@ class Lease:
         self._counted = counted
 
     def end(self) -> None:
-        """Give it back. More than once does no harm."""
+        """Return it. Calling it more than once does no harm."""
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.take_back(self.browser, self._counted)

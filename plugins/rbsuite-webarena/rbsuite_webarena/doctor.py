@@ -1,4 +1,4 @@
-"""What ``rbsuite doctor`` says of the browser and the servers."""
+"""What ``rbsuite doctor`` says about the browser and the servers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rbsuite_webarena.sites import Sites, reachable
 
 
 def browser() -> str:
-    """``""`` if there is a browser that can be driven, or what is missing in one line."""
+    """``""`` if a browser can be driven, or what is missing in one line."""
     if find_spec("rbsuite_web") is None:
         return "rbsuite-web is not installed. Run: uv sync --group web"
     from rbsuite_web import doctor
@@ -18,7 +18,7 @@ def browser() -> str:
 
 
 def check() -> str:
-    """``""`` if every server that a variable names answers, or what is wrong in one line. The sample needs none of them."""
+    """``""`` if every server named by a variable answers, or what is wrong in one line. The sample needs none of them."""
     try:
         for site, url in Sites.of_environment(()).urls.items():
             reachable(site, url)

@@ -1,4 +1,4 @@
-"""WebArena as an environment: the user's task file and servers, or this project's sample on a site of its own."""
+"""WebArena as an environment: the user's task file and servers, or this project's sample on its own site."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class WebArena(Environment):
 
     Args:
         grader: ``stock``: upstream's evaluators; ``verified``: webarena-verified, with its own wording of the tasks.
-        fuzzy: of the stock grader: ``skip`` leaves out tasks whose answer only a model can grade, ``model`` asks the grading model.
+        fuzzy: for the stock grader: ``skip`` leaves out tasks whose answer only a model can grade, ``model`` asks the grading model.
         reset: when the servers are reset: ``never``, once at the ``start``, or before every ``task``.
         setup_tries: how often a login, a reset or a first page is tried before the rollout breaks.
         page_seconds: how long a page may take to load.
-        settle: seconds that a page which was opened for grading is given after it has loaded.
-        images: whether observations have a picture of the page.
+        settle: seconds to wait after a page opened for grading has loaded.
+        images: whether observations include a screenshot of the page.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class WebArena(Environment):
         return TaskSet(NAME, split, tasks, {**source, "sha256": whole}, whole, asks=lambda task: task.query)
 
     async def open(self, task: Task, *, seed: int, services: EpisodeServices) -> Episode:
-        """An episode in a thread of its own, since a browser blocks; its grade may await a model."""
+        """An episode in its own thread, since a browser blocks; its grade may await a model."""
         from rbsuite_webarena.episode import ThreadedEpisode  # it needs selenium, which only a run does
 
         thread = CallThread(f"episode of {task.id}")
@@ -107,7 +107,7 @@ class WebArena(Environment):
             raise
 
     def solution(self, task: Task) -> Solution | None:
-        """How the sample's tasks are solved; there is no reference for the others."""
+        """How the sample's tasks are solved; there are no references for the others."""
         if not self._own:
             return None
         from rbsuite_webarena.sample import solution
@@ -115,18 +115,18 @@ class WebArena(Environment):
         return solution(int(_number(task)))
 
     def facts(self) -> Mapping[str, Any]:
-        """Which task file and which grader."""
+        """Which task file and which grader are used."""
         return {"task_file": self._variant, "grader": f"{self._grader}@1"}
 
     async def aclose(self) -> None:
-        """End the browsers."""
+        """Close the browsers."""
         with self._lock:
             pool, self._pool = self._pool, None
         if pool is not None:
             await asyncio.to_thread(pool.close)
 
     def _begun(self, task: Task) -> WebArenaEpisode:
-        """The first page of a task. What fails is tried again with a fresh profile, as often as the option says."""
+        """The first page of a task. Failures are retried with a fresh profile, as often as the option says."""
         if self._grader == "verified":
             from rbsuite_webarena import verified
 
@@ -199,7 +199,7 @@ class WebArena(Environment):
             return self._pool
 
     def _served(self, here: Sequence[str]) -> Sites:
-        """The servers; those of all tasks must be named before the first one starts."""
+        """The servers; those of all tasks must be named before the first task starts."""
         from rbsuite_webarena.sites import Sites
 
         needed = self._needed.union(here)
@@ -270,5 +270,5 @@ def _start_urls(row: Mapping[str, Any]) -> list[str]:
 
 
 def _verified_text(row: Any) -> Mapping[str, Any]:
-    """What webarena-verified says otherwise of a task: its wording, and where it starts."""
+    """What webarena-verified says differently about a task: its wording, and where it starts."""
     return {"intent": str(row["intent"]), "start_url": " |AND| ".join(map(str, row["start_urls"]))}

@@ -35,10 +35,10 @@ class Setting:
     Attributes:
         sites: the sites.
         grader: ``stock`` or ``verified``.
-        asks: whether a model is asked what the stock grader cannot compare; else such an answer is wrong.
-        settle: seconds that a page which was opened for grading is given.
-        shown: by which addresses are shown in place of those of a server whose port changes; by the real one.
-        setups: how often the sites were set up for the task.
+        asks: whether a model is asked about what the stock grader cannot compare; otherwise such an answer is wrong.
+        settle: seconds to wait after a page opened for grading has loaded.
+        shown: the addresses shown in place of those of a server whose port changes, by the real address.
+        setups: how many times the sites were set up for the task.
     """
 
     sites: Sites
@@ -51,7 +51,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Graded:
-    """A grade, but for the questions that only a model can answer."""
+    """A grade, except for the questions that only a model can answer."""
 
     grade: Grade
     questions: tuple[stock.Question, ...] = ()
@@ -63,7 +63,7 @@ class WebArenaEpisode(PageTools, NavigationTools, TabTools, WebEpisode):
     Args:
         lease: the browser, at the first page.
         row: the task.
-        setting: how.
+        setting: how it is played and graded.
     """
 
     def __init__(self, lease: Lease, row: Mapping[str, Any], *, setting: Setting, images: bool) -> None:
@@ -76,7 +76,7 @@ class WebArenaEpisode(PageTools, NavigationTools, TabTools, WebEpisode):
 
     @property
     def intent(self) -> str:
-        """What is asked."""
+        """What the task asks."""
         return str(self._row["intent"])
 
     def permitted(self, url: str) -> bool:
@@ -84,21 +84,21 @@ class WebArenaEpisode(PageTools, NavigationTools, TabTools, WebEpisode):
         return self._setting.sites.holds(url)
 
     def left(self, url: str) -> str:
-        """To leave the sites ends the task, with nothing gained."""
+        """Leaving the sites ends the task, with a score of 0."""
         if url.startswith("chrome-error:"):
-            # What does not load may be a host that does not resolve, or a server of ours that does not answer.
+            # A page that does not load may be a host that does not resolve, or a server of ours that does not answer.
             url = str(self.browser.script("return location.href"))
         self._strayed = True
         self.finish()
         return LEFT
 
     def act(self, action: Action) -> Observation:
-        """See :class:`rbsuite_web.episode.WebEpisode`; who has left the sites is told why the task ends."""
+        """See :class:`rbsuite_web.episode.WebEpisode`; an agent that has left the sites is told why the task ends."""
         observation = super().act(action)
         return Observation(LEFT, "over", "tool") if self._strayed else observation
 
     def settle(self) -> None:
-        """Wait until the page has loaded what it still asks for, for a while."""
+        """Wait, up to a limit, until the page has loaded what it still requests."""
         if self._trace is not None:
             self._trace.look()
         deadline, known = time.monotonic() + _QUIET_MOST, -1
@@ -128,14 +128,14 @@ class WebArenaEpisode(PageTools, NavigationTools, TabTools, WebEpisode):
         return self.answer(stock.NOT_POSSIBLE)
 
     def closes(self, action: Action) -> bool:
-        """Whether it is the answer, or says that there is none."""
+        """Whether the action is the answer, or says that there is none."""
         return super().closes(action) or any(call.name == "infeasible" for call in action.calls)
 
     def graded(self, end: EndReason) -> Graded:
         """The grade, as far as no model is needed.
 
         Raises:
-            EnvironmentFailure: a site or the browser does not let it be told.
+            EnvironmentFailure: a site or the browser prevents grading.
         """
         truth: dict[str, Any] = {"answered": self.answered, "setups": self._setting.setups, "strayed": self._strayed}
         if self._strayed:
@@ -157,19 +157,19 @@ class WebArenaEpisode(PageTools, NavigationTools, TabTools, WebEpisode):
         return self.graded(end).grade
 
     def close(self) -> None:
-        """Give the browser back."""
+        """Return the browser."""
         if self._trace is not None:
             self._trace.close()
         super().close()
 
 
 class ThreadedEpisode(Episode):
-    """A :class:`WebArenaEpisode` in a thread of its own, whose grade may await a model.
+    """A :class:`WebArenaEpisode` in its own thread, whose grade may await a model.
 
     Args:
         thread: the thread in which it was made.
         world: the episode.
-        services: gives the grading model.
+        services: provides the grading model.
     """
 
     def __init__(self, thread: CallThread, world: WebArenaEpisode, services: EpisodeServices) -> None:
@@ -187,7 +187,7 @@ class ThreadedEpisode(Episode):
         return self._world.observation
 
     async def grade(self, end: EndReason) -> Grade:
-        """See :class:`rbsuite.Episode`. The model is asked only where everything else is right."""
+        """See :class:`rbsuite.Episode`. The model is asked only if everything else is right."""
         found = await self._thread.call(self._world.graded, end)
         answer = self._world.answered or ""
         said = list[str]()
@@ -208,10 +208,10 @@ class ThreadedEpisode(Episode):
 
 
 def agrees(reply: str, wanted: str) -> bool:
-    """Whether a grading model's reply says yes: the word, and none that takes it back.
+    """Whether a grading model's reply says yes: the word itself, and none that takes it back.
 
     Raises:
-        EnvironmentFailure: it says neither yes nor no, so nothing is known of the answer.
+        EnvironmentFailure: it says neither yes nor no, so nothing is known about the answer.
     """
     text = reply.lower()
     no: Sequence[str] = ("incorrect", "partially", "partly", "not correct", "different", "not the same")

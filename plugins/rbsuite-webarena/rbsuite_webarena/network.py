@@ -1,4 +1,4 @@
-"""What a browser asks of servers, listened to through the DevTools protocol and told in the form of HAR entries."""
+"""A browser's requests to servers, recorded through the DevTools protocol and reported as HAR entries."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from rbsuite_web.browser import Browser
 
 _SECONDS = 10.0
 _MOST = 5_000
-"""Requests that are kept of an episode; later ones take the place of the earliest."""
+"""Requests kept per episode; later ones replace the earliest."""
 
 _HEARD = ("Network.requestWillBeSent", "Network.requestWillBeSentExtraInfo", "Network.responseReceived")
 
 
 @dataclass(slots=True)
 class _Hop:
-    """A request, and what came of it.
+    """A request and its response.
 
     Attributes:
         at: when it was made, in seconds.
-        request: as HAR has it.
+        request: the request in HAR form.
         response: likewise; empty: none yet.
-        extra: whether the headers that were really sent are told apart.
+        extra: whether the headers that were actually sent are reported separately.
     """
 
     at: float
@@ -39,7 +39,7 @@ class _Hop:
     extra: bool = False
 
     def answer(self, told: Mapping[str, Any], extra: bool) -> None:
-        """Note a response."""
+        """Record a response."""
         headers = _headers(told["headers"])
         place = next((one["value"] for one in headers if one["name"].lower() == "location"), "")
         self.response = {"status": told["status"], "headers": headers, "redirectURL": place, "content": {}}
@@ -48,11 +48,11 @@ class _Hop:
 
 @dataclass(slots=True)
 class _Chain:
-    """A request and those that it was redirected to, all of one id.
+    """A request and those that it was redirected to, all with the same id.
 
     Attributes:
         hops: the requests, in order.
-        sent: the headers that were really sent, in order. They come before or after what they belong to, as it happens.
+        sent: the headers that were actually sent, in order. They may arrive before or after the request they belong to.
     """
 
     hops: list[_Hop] = field(default_factory=list)
@@ -66,7 +66,7 @@ class _Chain:
 
 
 class NetworkTrace:
-    """Listens to the tabs of an episode, each from when it is first looked for.
+    """Listens to the tabs of an episode, each from the moment it is first seen.
 
     Args:
         browser: the browser, at the episode's first page.
@@ -82,7 +82,7 @@ class NetworkTrace:
         self.look()
 
     def look(self) -> None:
-        """Listen to tabs that are new."""
+        """Listen to new tabs."""
         for tab in self._browser.tabs():
             if tab not in self._sockets:
                 with self._browser.failing("does not report its requests"):
@@ -100,7 +100,7 @@ class NetworkTrace:
                 threading.Thread(target=self._listen, args=(socket, tab), name=f"network of {tab}", daemon=True).start()
 
     def entries(self) -> list[Mapping[str, Any]]:
-        """The requests that were answered, in order, once no more has come for a moment."""
+        """The answered requests, in order, once no more have come for a moment."""
         known: list[int] = []
         for _ in range(20):
             with self._lock:
@@ -115,7 +115,7 @@ class NetworkTrace:
         return [{"request": one.request, "response": one.response} for one in found]
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         for socket in self._sockets.values():
             with contextlib.suppress(OSError, WebSocketException):
                 socket.shutdown()  # type: ignore[no-untyped-call]
@@ -128,7 +128,7 @@ class NetworkTrace:
                     self.heard(event.get("method", ""), event.get("params", {}), tab)
 
     def heard(self, method: str, told: Mapping[str, Any], tab: str) -> None:
-        """Note an event of the DevTools protocol, by its name and parameters, from a tab."""
+        """Record an event of the DevTools protocol, by its name and parameters, from a tab."""
         if method not in _HEARD:
             return
         chain = self._chains.setdefault(f"{tab} {told['requestId']}", _Chain())

@@ -1,4 +1,4 @@
-"""WebArena's tasks as its task file has them, and which task file they are from."""
+"""WebArena's tasks as its task file has them, and which task file they come from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MULTI = "multi"
 DOMAINS = ("gitlab", "map", MULTI, "reddit", "shopping", "shopping_admin")
 EVALUATORS = ("string_match", "url_match", "program_html")
 
-# Digests of the tasks in which two published files differ, the first 16 digits; of all others the digest is the same.
+# Digests of the tasks in which two published files differ (first 16 digits); for all others the digest is the same.
 _OTHERS = "861535bd7c9ff17d1e8be4dc4835794cceac6ec404ff22c5b98f9c739828cd25"
 _STOCK: Mapping[int, str] = {
     **{96: "e6aa9853d59994d5", 141: "d2ac01cb7d368f13", 143: "d9ab65f04ea90f4a", 144: "12694080193615eb"},
@@ -28,14 +28,14 @@ _REASONINGBANK: Mapping[int, str] = {
     385: "984912ec1c3cbcce",
 }
 CHANGED = tuple(_STOCK)
-"""The tasks that ReasoningBank's task file answers otherwise than libwebarena's."""
+"""The tasks that ReasoningBank's task file answers differently from libwebarena's."""
 
 
 def checked(row: Any) -> Mapping[str, Any]:
-    """A task, if it has what is needed of one.
+    """A task, if it has everything a task needs.
 
     Raises:
-        KeyError, TypeError, ValueError: it has not.
+        KeyError, TypeError, ValueError: it does not.
     """
     evaluation = row["eval"]
     if not isinstance(row["task_id"], int) or not isinstance(row["intent"], str) or not row["intent"].strip():
@@ -61,15 +61,15 @@ def domain_of(row: Mapping[str, Any]) -> str:
 
 
 def asks_model(row: Mapping[str, Any]) -> bool:
-    """Whether the stock grader cannot do without a language model: the reference is to be met in meaning.
+    """Whether the stock grader needs a language model, because the answer has to match the reference in meaning.
 
-    Where it is ``"N/A"`` alone, the answer N/A needs none.
+    If the reference is just ``"N/A"``, the answer N/A needs no model.
     """
     return isinstance((row["eval"].get("reference_answers") or {}).get("fuzzy_match"), list)
 
 
 def variant(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Which published task file these tasks are: ``libwebarena``, ``reasoningbank``, or what is otherwise in words."""
+    """Which published task file these tasks come from: ``libwebarena``, ``reasoningbank``, or what differs, in words."""
     known = {int(row["task_id"]): row for row in rows}
     found = {number: digest(known[number])[:16] for number in CHANGED if number in known}
     others = digest([known[number] for number in sorted(known) if number not in _STOCK])

@@ -1,4 +1,4 @@
-"""The sample: tasks of this project's own on the sites of :mod:`rbsuite_webarena.stub`, in WebArena's form, with solutions."""
+"""The sample: this project's own tasks on the sites of :mod:`rbsuite_webarena.stub`, in WebArena's form, with solutions."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def rows() -> Sequence[Mapping[str, Any]]:
 
 
 def solution(number: int) -> Solution:
-    """What solves a task."""
+    """The actions that solve a task."""
     return Solution(tuple(_SOLUTIONS[number]()))
 
 

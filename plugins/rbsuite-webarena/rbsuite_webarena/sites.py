@@ -59,10 +59,10 @@ class Sites:
         """The sites that the variables name.
 
         Args:
-            needed: the sites without which nothing can be done; the others may be missing.
+            needed: the sites that are required; the others may be missing.
 
         Raises:
-            DataError: one of them is missing, or is no address.
+            DataError: one of them is missing, or is not an address.
         """
         urls = {site: os.environ.get(f"{PREFIX}{site.upper()}", "").rstrip("/") for site in SITES}
         missing = [f"{PREFIX}{site.upper()}" for site in needed if not urls[site]]
@@ -92,7 +92,7 @@ class Sites:
         return tuple(dict.fromkeys(urlsplit(url).hostname or "" for url in self._all))
 
     def holds(self, url: str) -> bool:
-        """Whether an address is on one of the sites, or of an empty page."""
+        """Whether an address is on one of the sites, or is that of an empty page."""
         parts = urlsplit(url)
         return parts.scheme == "about" or parts.netloc in {urlsplit(one).netloc for one in self._all}
 
@@ -116,7 +116,7 @@ def status(browser: Browser) -> int:
 
 
 def visit(browser: Browser, url: str) -> None:
-    """Load a page that must be there.
+    """Load a page that must exist.
 
     Raises:
         EnvironmentFailure: it does not load, or the server fails.
@@ -128,10 +128,10 @@ def visit(browser: Browser, url: str) -> None:
 
 
 def log_in(browser: Browser, sites: Sites, site: str) -> None:
-    """Log in to a site; nothing to do where it has no accounts.
+    """Log in to a site; does nothing if it has no accounts.
 
     Raises:
-        EnvironmentFailure: that fails; the message names the site, and nothing of the account.
+        EnvironmentFailure: the login fails; the message names the site, but nothing about the account.
     """
     if site not in _FORMS:
         return
@@ -162,7 +162,7 @@ _LOADED = "return document.readyState === 'complete' && !window.rbsuiteWaits;"
 
 
 def _loaded(browser: Browser, seconds: float = 20.0) -> bool:
-    """Whether another page has come within so many seconds."""
+    """Whether another page has loaded within that many seconds."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if browser.script(_LOADED):
@@ -191,10 +191,10 @@ def full_reset() -> None:
 
 
 def call(url: str, *, token: str = "", data: Any = None) -> Any:
-    """The JSON that a site's own interface answers.
+    """The JSON returned by a site's own interface.
 
     Raises:
-        EnvironmentFailure: it answers none.
+        EnvironmentFailure: it returns none.
     """
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
     request = urllib.request.Request(url, json.dumps(data).encode() if data is not None else None, headers)
@@ -214,10 +214,10 @@ def _why(error: Exception) -> str:
 
 
 def reachable(site: str, url: str) -> None:
-    """Do nothing where a server answers, whatever it says.
+    """Do nothing if a server answers, whatever it says.
 
     Raises:
-        EnvironmentFailure: it does not.
+        EnvironmentFailure: it does not answer.
     """
     try:
         _opener().open(url, timeout=_CALL_SECONDS).close()

@@ -1,7 +1,7 @@
-"""The stock graders of WebArena: the answer as text, the address, and what pages show. Written anew; nothing of a task is run as Python.
+"""The stock graders of WebArena: the answer as text, the address, and what pages show. Reimplemented; no part of a task is run as Python.
 
-A task's evaluators multiply to its score. Where a reference is to be met in meaning, :meth:`Grader.evaluate` gives the questions that are
-left for a model to answer.
+A task's score is the product of its evaluators. If the answer has to match a reference in meaning, :meth:`Grader.evaluate` returns the
+questions that are left for a model to answer.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _TEXT = re.compile(r"""^['"](.*)['"]$""", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a model is to judge.
+    """What a model should judge.
 
     Attributes:
         kind: ``meaning``: whether the answer means the reference; ``reason``: whether it gives the reason why the task cannot be done.
-        reference: what it is held against.
+        reference: what it is compared with.
     """
 
     kind: Literal["meaning", "reason"]
@@ -42,7 +42,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the evaluators come to.
+    """The result of the evaluators.
 
     Attributes:
         score: 1 or 0, as far as it is known.
@@ -56,7 +56,7 @@ class Outcome:
 
 
 def clean(text: str) -> str:
-    """A text as it is compared: without blanks and a pair of quotes around it, in small letters."""
+    """A text in the form in which it is compared: without surrounding blanks or quotes, in lower case."""
     text = text.strip()
     for quote in "'\"":
         if text.startswith(quote) and text.endswith(quote):
@@ -66,7 +66,7 @@ def clean(text: str) -> str:
 
 
 def includes(reference: str, text: str, *, whole: bool = False) -> bool:
-    """Whether a text includes a reference; ``whole``: as a word of its own, if it is a single character."""
+    """Whether a text includes a reference; ``whole``: as a separate word, if it is a single character."""
     wanted, found = clean(reference), clean(text)
     return wanted in (_TOKEN.findall(found) if whole and len(wanted) == 1 else found)
 
@@ -75,7 +75,7 @@ def string_match(references: Mapping[str, Any], note: str, answer: str) -> tuple
     """Whether an answer matches what can be compared, and what is left to ask.
 
     Raises:
-        ValueError: the task has an unknown way to compare.
+        ValueError: the task has an unknown kind of comparison.
     """
     matched, questions = True, list[Question]()
     for way, value in references.items():
@@ -97,7 +97,7 @@ def string_match(references: Mapping[str, Any], note: str, answer: str) -> tuple
 
 
 def url_match(reference: str, url: str) -> bool:
-    """Whether an address holds the path of one of the references, and of every key in their queries one of the values."""
+    """Whether an address contains the path of one of the references and, for every key in their queries, one of the values."""
     bases, wanted = list[str](), dict[str, set[str]]()
     for one in reference.split(_OR):
         base, query = _parts(one)
@@ -119,7 +119,7 @@ class Grader:
     Args:
         browser: the browser, where the episode ended.
         sites: the sites.
-        settle: seconds that a page which was opened for grading is given after it has loaded.
+        settle: seconds to wait after a page opened for grading has loaded.
     """
 
     def __init__(self, browser: Browser, sites: Sites, *, settle: float) -> None:
@@ -128,7 +128,7 @@ class Grader:
         self._settle = settle
 
     def evaluate(self, row: Mapping[str, Any], answer: str, url: str) -> Outcome:
-        """What a task's evaluators come to.
+        """The result of a task's evaluators.
 
         Args:
             row: the task.
@@ -136,7 +136,7 @@ class Grader:
             url: where the episode ended.
 
         Raises:
-            EnvironmentFailure: a page that is to be looked at cannot be had, or the task has an unknown evaluator.
+            EnvironmentFailure: a page that has to be checked is unavailable, or the task has an unknown evaluator.
         """
         evaluation = row["eval"]
         parts, questions = dict[str, float](), tuple[Question, ...]()
@@ -188,7 +188,7 @@ class Grader:
         return self._of_page(f"return {locator};") or ""
 
     def _of_page(self, script: str) -> str | None:
-        """What a script in the page gives as text; ``None``: it fails, as it does where the page is another one."""
+        """What a script in the page returns as text; ``None`` if it fails, as it does on a different page."""
         with self._browser.failing("cannot run a script"):
             try:
                 return str(self._browser.driver.execute_script(script))
@@ -196,7 +196,7 @@ class Grader:
                 return None
 
     def _called(self, text: str) -> str:
-        """What one of the helpers that task files name gives."""
+        """What one of the helpers named in task files returns."""
         found = _CALL.fullmatch(text)
         arguments = (
             [] if found is None else [_TEXT.sub(r"\1", one.strip()) for one in found[2].split(",") if one.strip()]
@@ -236,7 +236,7 @@ class Grader:
 
 
 def _post(url: str) -> str:
-    """The address of the post that an address of a forum is within; another address as it is."""
+    """The address of the post that contains an address in a forum; any other address is unchanged."""
     parts = urlsplit(url)
     steps = parts.path.split("/")
     at = steps.index("f") if "f" in steps else len(steps)
@@ -246,7 +246,7 @@ def _post(url: str) -> str:
 
 
 def questions_text(questions: Sequence[Question], intent: str, answer: str) -> Iterator[tuple[str, str]]:
-    """For each question what a grading model is asked, and the word that means yes."""
+    """For each question, what a grading model is asked, and the word that means yes."""
     from rbsuite.fencing import fence
 
     for question in questions:

@@ -1,7 +1,7 @@
-"""Three small sites of this project's own on 127.0.0.1: a shop, its administration and a forum, with logins like the real ones.
+"""Three small sites by this project on 127.0.0.1: a shop, its administration and a forum, with logins like the real ones.
 
-They serve the sample's tasks and the tests. Each episode has a server of its own, so nothing is shared. :class:`Faults` lets a test have
-them misbehave.
+They serve the sample's tasks and the tests. Each episode has its own server, so nothing is shared. :class:`Faults` lets a test make them
+misbehave.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rbsuite_webarena.episode import WebArenaEpisode
 from rbsuite_webarena.sites import Sites
 
 SHOWN = "http://sites.example"
-"""What stands in texts for the address of a server, whose port is another one every time."""
+"""Stands for the address of a server in texts, since its port differs every time."""
 ACCOUNTS: Mapping[str, tuple[str, str]] = {
     "shopping": ("ada@example.com", "shop-pass"),
     "shopping_admin": ("keeper", "admin-pass"),
@@ -47,7 +47,7 @@ class Product:
 
 @dataclass(slots=True)
 class Order:
-    """An order: what, how many, in cents, and how far it has come."""
+    """An order: what, how many, in cents, and its status."""
 
     number: int
     items: list[tuple[str, int]]
@@ -73,7 +73,7 @@ class Faults:
     Attributes:
         failing: paths that are answered with status 500.
         hanging: paths that are never answered.
-        refused: so many logins are refused.
+        refused: how many logins are refused.
     """
 
     failing: set[str] = field(default_factory=set)
@@ -83,7 +83,7 @@ class Faults:
 
 @dataclass(slots=True)
 class State:
-    """What the sites hold."""
+    """The state of the sites."""
 
     products: list[Product]
     orders: list[Order]
@@ -92,7 +92,7 @@ class State:
 
 
 def fresh() -> State:
-    """The sites as every task finds them."""
+    """The sites at the start of every task."""
     return State(
         [
             Product(
@@ -151,7 +151,7 @@ class StubSite:
 
 
 class OwnEpisode:
-    """Makes an episode that closes a server of its own behind it.
+    """Makes an episode that closes its own server when it ends.
 
     Args:
         site: the server.
@@ -185,14 +185,14 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def log_message(self, format: str, *arguments: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def do_GET(self) -> None:
         """Show a page."""
         self._serve({})
 
     def do_POST(self) -> None:
-        """Take a form, or a call of the shop's own interface."""
+        """Handle a form, or a call to the shop's own interface."""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
         if "json" in (self.headers.get("Content-Type") or ""):
             self._serve(json.loads(body or "{}"))
@@ -277,7 +277,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, _shop_page(product.name, told))
 
     def _interface(self, path: str) -> None:
-        """The part of the shop's own interface that graders ask."""
+        """The part of the shop's own interface that graders use."""
         state = self.server.site.state
         if path == "default/V1/integration/admin/token":
             self._answer(200, json.dumps("token"), "application/json")

@@ -1,6 +1,6 @@
-"""Grading by webarena-verified, in an environment of its own: it pins the versions of what it needs, so it runs in the user's interpreter.
+"""Grading by webarena-verified, in a separate environment: it pins its dependencies, so it runs in an interpreter that the user provides.
 
-It grades the answer, an object in JSON, and what was asked of the servers; it needs neither the servers nor a language model.
+It grades the answer, a JSON object, and the requests to the servers; it needs neither the servers nor a language model.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ RULES = (
     '"ACTION_NOT_ALLOWED_ERROR", "PERMISSION_DENIED_ERROR", "NOT_FOUND_ERROR", "DATA_VALIDATION_ERROR", "UNKNOWN_ERROR", '
     '"retrieved_data": a list of what was asked for, or null where nothing was, "error_details": null or the reason}.'
 )
-"""What an agent is told of its answers."""
+"""What an agent is told about its answers."""
 
 _SECONDS = 120.0
 _REMEDY = f"Create an environment with webarena-verified, and set {PYTHON} to its interpreter."
@@ -50,7 +50,7 @@ def interpreter() -> str:
     """The path of the interpreter.
 
     Raises:
-        DataError: none is named, or it is no file.
+        DataError: none is named, or it is not a file.
     """
     path = os.environ.get(PYTHON, "")
     if not path or not Path(path).is_file():
@@ -59,16 +59,16 @@ def interpreter() -> str:
 
 
 def evaluate(task: int, answer: str, trace: Sequence[Mapping[str, Any]], sites: Sites) -> Verified:
-    """What webarena-verified makes of an episode.
+    """webarena-verified's evaluation of an episode.
 
     Args:
         task: the id of the task.
         answer: what was answered.
-        trace: what was asked of the servers, as HAR entries.
-        sites: the sites, whose addresses stand in the trace.
+        trace: the requests to the servers, as HAR entries.
+        sites: the sites, whose addresses appear in the trace.
 
     Raises:
-        DataError: the interpreter is not there.
+        DataError: the interpreter does not exist.
         EnvironmentFailure: it cannot grade.
     """
     urls = {f"__{site.upper()}__": url for site, url in sites.urls.items()}

@@ -1,6 +1,6 @@
 """Run by the user's interpreter that has webarena-verified: reads a task's id, answer and trace, writes its evaluation.
 
-It imports nothing of rbsuite. One JSON object on standard input, one on standard output.
+It imports nothing from rbsuite. One JSON object on standard input, one on standard output.
 """
 
 import json
@@ -8,7 +8,7 @@ import sys
 
 
 def main() -> None:
-    """Evaluate what standard input holds."""
+    """Evaluate what comes on standard input."""
     given = json.load(sys.stdin)
     sys.stdout, out = sys.stderr, sys.stdout  # what the package prints is not the answer
     from webarena_verified.api import WebArenaVerified  # type: ignore[import-not-found]

@@ -1,1 +1,1 @@
-"""A small shop of this project's own, in a real browser, for rbsuite."""
+"""A small shop by this project, in a real browser, for rbsuite."""

@@ -29,9 +29,9 @@ class Product:
         code: e.g. ``"P0042"``.
         name: unique.
         category: one of five.
-        price: of a pack, in cents.
-        pack: pieces in a pack; packs are what is counted.
-        stock: packs at the beginning.
+        price: price of a pack, in cents.
+        pack: pieces in a pack; quantities are counted in packs.
+        stock: packs in stock at the start.
         rating: stars from 1 to 5, in halves.
         blurb: a sentence about it.
     """
@@ -48,7 +48,7 @@ class Product:
 
 @cache
 def catalogue() -> tuple[Product, ...]:
-    """The products by their codes."""
+    """The products by code."""
     chance = random.Random(derive_seed("webshop-mini", "catalogue"))
     names = [
         (category, f"{first} {second} {kind}")

@@ -1,4 +1,4 @@
-"""The shop as an environment: every episode has a shop of its own, on a port of its own, and a fresh profile of the browser."""
+"""The shop as an environment: every episode has its own shop, on its own port, and a fresh browser profile."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from rbsuite_webshop_mini.server import ShopServer
 from rbsuite_webshop_mini.shop import Shop
 
 SPLITS: Mapping[str, int] = {"sample": 2, "test": 6}
-"""By split, the goals of each template."""
+"""By split, the number of goals per template."""
 
 
 class WebshopMini(WebEnvironment):
     """A small shop in a browser.
 
     Args:
-        images: whether a screenshot goes with every observation.
-        browsers: browsers at a time.
+        images: whether every observation includes a screenshot.
+        browsers: number of concurrent browsers.
     """
 
     def __init__(self, *, images: bool = False, browsers: int = 2) -> None:
@@ -47,7 +47,7 @@ class WebshopMini(WebEnvironment):
         return TaskSet("webshop-mini", split, chosen, {"written by": "rbsuite"}, digest([list(catalogue())]))
 
     def shop(self, task: Task) -> Shop:
-        """The shop of a task at the beginning."""
+        """The shop at the start of a task."""
         return TEMPLATES[task.group].world(task.payload)
 
     def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> ShopEpisode:
@@ -73,7 +73,7 @@ class WebshopMini(WebEnvironment):
         return Solution(tuple(TEMPLATES[task.group].steps(task.payload)))
 
     def mistakes(self, task: Task) -> Sequence[Mistake]:
-        """What goes wrong for want of the shop's rules."""
+        """What goes wrong for lack of the shop's rules."""
         return tuple(mistakes_of(TEMPLATES[task.group], task.payload))
 
     def lessons(self) -> Mapping[str, Lesson]:

@@ -15,13 +15,13 @@ _SHOWN = "http://shop.test"
 
 
 class ShopEpisode(PageTools, NavigationTools, WebEpisode):
-    """One rollout. Its shop is its own, and ends with it.
+    """One rollout. It has its own shop, which ends with it.
 
     Args:
         lease: the browser, at the shop's first page.
         server: the shop.
         goal: what the agent is asked.
-        wanted: what the shop must hold in the end, and the answer, if one is asked for.
+        wanted: the state that the shop must have at the end, and the answer, if one is asked for.
         images: see :class:`rbsuite_web.episode.WebEpisode`.
     """
 
@@ -45,12 +45,12 @@ class ShopEpisode(PageTools, NavigationTools, WebEpisode):
         return url.replace(_SHOWN, self._server.origin, 1) if url.startswith(_SHOWN) else url
 
     def grade(self, end: EndReason) -> Grade:
-        """Success is the wanted state of the shop, to the last item, and the right answer where one is asked for."""
+        """Success is the wanted state of the shop, to the last item, and the right answer if one is asked for."""
         state = self._server.shop.lasting() == self._state
         answer = not self._answer or self._answer in re.findall(r"\d+", self.answered or "")[:1]
         return Grade(float(state and answer), {}, {"state": state, "answer": answer})
 
     def close(self) -> None:
-        """Give the browser back, and close the shop."""
+        """Return the browser, and close the shop."""
         super().close()
         self._server.close()

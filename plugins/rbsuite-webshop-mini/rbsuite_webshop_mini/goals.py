@@ -1,7 +1,7 @@
-"""Goals by templates: what the agent is asked, what the shop must then hold, how it is done, and how it goes wrong.
+"""Goals by template: what the agent is asked, what state the shop must then have, how it is done, and how it goes wrong.
 
-A :class:`Template` draws its variables; everything else follows from them, so that a task carries nothing but its template's name and the
-variables. The hidden rules of the shop recur over templates: those under :data:`rbsuite_webshop_mini.lessons.LESSONS`.
+A :class:`Template` draws its variables; everything else follows from them, so that a task contains only its template's name and the
+variables. The hidden rules of the shop, those in :data:`rbsuite_webshop_mini.lessons.LESSONS`, recur across templates.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Template(ABC):
 
     @abstractmethod
     def reach(self, shop: Shop, v: Variables) -> None:
-        """Bring a fresh shop to the state that is wanted."""
+        """Bring a fresh shop to the wanted state."""
 
     @abstractmethod
     def steps(self, v: Variables) -> Steps:
@@ -106,14 +106,14 @@ class Template(ABC):
 
     @abstractmethod
     def mistakes(self, v: Variables) -> Iterator[tuple[str, Edits]]:
-        """How it goes wrong: the rule that was not known, and what is then done in place of steps."""
+        """How it goes wrong: the rule that was not known, and what is then done instead of steps."""
 
     def answer(self, v: Variables) -> str:
-        """The answer that is asked for; empty: none."""
+        """The answer asked for; empty: none."""
         return ""
 
     def world(self, v: Variables) -> Shop:
-        """The shop at the beginning."""
+        """The shop at the start."""
         people = {
             email(one): {"password": password(one), "name": one, "phone": f"555-01{at:02}"}
             for at, one in enumerate(PEOPLE)
@@ -124,7 +124,7 @@ class Template(ABC):
 
 
 def find_steps(steps: Steps, wanted: Action) -> int:
-    """Where a step stands."""
+    """The index of a step."""
     return list(steps).index(wanted)
 
 
@@ -136,9 +136,9 @@ class Buy(Template):
     """An order.
 
     Args:
-        name: of the template.
-        coupon: whether a coupon is asked for beside the product; ``express`` and ``gift``: the same.
-        cheapest: whether the product is to be found in its category.
+        name: name of the template.
+        coupon: whether a coupon is asked for in addition to the product; ``express`` and ``gift``: likewise.
+        cheapest: whether the product has to be found as the cheapest of its category.
     """
 
     def __init__(
@@ -291,7 +291,7 @@ class Cancel(OfOrder):
 
 
 class Return(OfOrder):
-    """Something of an order goes back."""
+    """Something from an order goes back."""
 
     name = "return"
     status = "Delivered"
@@ -394,7 +394,7 @@ ENTER = sign_in(ADMIN, "counter")
 
 
 class Staff(Template):
-    """A goal of the admin side, about a product."""
+    """A goal on the admin side, about a product."""
 
     domain = STAFF
 

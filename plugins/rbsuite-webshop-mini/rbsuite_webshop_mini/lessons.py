@@ -63,4 +63,4 @@ LESSONS: Mapping[str, Lesson] = {
         "The first figure of the report is the answer.",
     ),
 }
-"""By the id of the skill."""
+"""By skill id."""

@@ -1,17 +1,17 @@
 """The shop behind the pages: accounts, cart, orders, returns, reviews, and the admin side, as plain data.
 
-What lasts is told by :meth:`Shop.lasting`; goals are checked on it. The shop has rules that its pages do not announce:
+:meth:`Shop.lasting` returns what lasts; goals are checked on it. The shop has rules that its pages do not announce:
 
 - quantities are counted in packs;
-- a coupon is taken before the address is saved, and not afterwards;
-- saving an address sets the delivery back to standard;
-- changing a quantity takes the gift wrap off;
+- a coupon is accepted before the address is saved, but not afterwards;
+- saving an address resets the delivery to standard;
+- changing a quantity removes the gift wrap;
 - a cancellation waits until it is confirmed under messages;
 - a return is a draft until it is sent;
 - a review without a headline is never shown;
-- a change of the account without the current password waits for ever;
-- a new stock is entered as a change;
-- prices and coupons of the admin side hold only once they are published;
+- a change to the account without the current password stays pending forever;
+- a new stock level is entered as a change;
+- prices and coupons from the admin side take effect only once they are published;
 - the sales report covers 30 days unless it is told otherwise.
 """
 
@@ -31,7 +31,7 @@ REASONS = ("Changed my mind", "Arrived too late", "Broken", "Wrong item")
 
 
 class Refused(Exception):
-    """What the shop does not do; the message stands on the page."""
+    """What the shop refuses to do; the message appears on the page."""
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Line:
     """A line of a cart.
 
     Attributes:
-        code: of the product.
+        code: code of the product.
         packs: how many.
         wrapped: whether it is wrapped as a gift.
     """
@@ -61,10 +61,10 @@ class Cart:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """What was sold once.
+    """A single sale.
 
     Attributes:
-        code: of the product.
+        code: code of the product.
         packs: how many.
         days: how many days ago.
     """
@@ -80,7 +80,7 @@ class Shop:
     Args:
         accounts: by e-mail address: ``password``, ``name``, ``phone``.
         orders: by number: ``account``, ``lines`` (code and packs), ``status``.
-        coupons: by code, the per cent that they take off.
+        coupons: by code, the discount in per cent.
         sales: what the report counts.
     """
 
@@ -106,7 +106,7 @@ class Shop:
         self.staged: list[tuple[str, str, int]] = []
 
     def lasting(self) -> dict[str, Any]:
-        """What goals are checked on: all but carts, drafts, and what waits."""
+        """What goals are checked on: everything except carts, drafts, and what is pending."""
         return {
             "accounts": self.accounts,
             "orders": self.orders,
@@ -136,7 +136,7 @@ class Shop:
         return self.accounts[self.user]
 
     def search(self, words: str = "", category: str = "") -> list[Product]:
-        """Products whose names hold all of the words, by price."""
+        """Products whose names contain all of the words, by price."""
         wanted = words.lower().split()
         found = [
             product
@@ -152,7 +152,7 @@ class Shop:
         self.cart.lines = [line for line in self.cart.lines if line.code != code] + [Line(code, packs, wrapped)]
 
     def change(self, code: str, packs: int) -> None:
-        """Change how many packs there are in the cart, unwrapped; none: take the line out."""
+        """Change how many packs are in the cart, removing the gift wrap; zero: remove the line."""
         if packs and not 1 <= packs <= self.stock[code]:
             raise Refused(f"We have {self.stock[code]} packs of it.")
         self.cart.lines = [
@@ -162,7 +162,7 @@ class Shop:
         ]
 
     def use_coupon(self, code: str) -> None:
-        """Take a coupon."""
+        """Apply a coupon."""
         if self.cart.address:
             raise Refused("Coupons are closed for this order.")
         if code.strip().upper() not in self.coupons:
@@ -176,19 +176,19 @@ class Shop:
         self.cart.address, self.cart.delivery = address, "Standard"
 
     def deliver(self, delivery: str) -> None:
-        """Choose the delivery."""
+        """Choose the delivery method."""
         if delivery not in DELIVERIES:
             raise Refused("Please choose a delivery.")
         self.cart.delivery = delivery
 
     def total(self) -> int:
-        """What the cart comes to, in cents."""
+        """The total of the cart, in cents."""
         goods = sum(self.prices[line.code] * line.packs + 200 * line.wrapped for line in self.cart.lines)
         goods -= goods * self.coupons.get(self.cart.coupon, 0) // 100
         return goods + (900 if self.cart.delivery == "Express" else 400)
 
     def place(self) -> str:
-        """Place the order; its number."""
+        """Place the order; returns its number."""
         _ = self.account
         if not self.cart.lines or not self.cart.address:
             raise Refused("The cart is empty, or has no address yet.")
@@ -216,7 +216,7 @@ class Shop:
         return order
 
     def ask_to_cancel(self, number: str, reason: str) -> None:
-        """Ask for an order to be cancelled, which is carried out once it is confirmed."""
+        """Request that an order be cancelled, which is carried out once it is confirmed."""
         if self.own_order(number)["status"] != "Processing":
             raise Refused("This order cannot be cancelled any more.")
         if not any(message["order"] == number for message in self.messages):
@@ -228,7 +228,7 @@ class Shop:
         self.messages = [message for message in self.messages if message["order"] != number]
 
     def draft_return(self, number: str, code: str, reason: str) -> None:
-        """Write down what is to go back."""
+        """Draft a return of items."""
         order = self.own_order(number)
         if order["status"] != "Delivered" or code not in [line[0] for line in order["lines"]]:
             raise Refused("This cannot be returned.")
@@ -250,7 +250,7 @@ class Shop:
         )
 
     def change_phone(self, phone: str, password: str) -> None:
-        """Change the telephone number; without the password it waits."""
+        """Change the telephone number; without the password the change stays pending."""
         if password and password != self.account["password"]:
             raise Refused("This is not your current password.")
         if password:
@@ -266,11 +266,11 @@ class Shop:
             raise Refused("Only staff may see this page.")
 
     def stage(self, what: str, key: str, value: int) -> None:
-        """Note a ``price`` or ``coupon`` that is to be published."""
+        """Record a ``price`` or ``coupon`` to be published."""
         self.staged.append((what, key, value))
 
     def publish(self) -> None:
-        """Make all that is staged hold."""
+        """Make everything that is staged take effect."""
         for what, key, value in self.staged:
             (self.prices if what == "price" else self.coupons)[key] = value
         self.staged = []
@@ -282,5 +282,5 @@ class Shop:
         self.stock[code] += by
 
     def sold(self, code: str, days: int) -> int:
-        """Packs sold in the last days; 0: ever."""
+        """Packs sold in the last days; 0: of all time."""
         return sum(sale.packs for sale in self.sales if sale.code == code and (not days or sale.days <= days))

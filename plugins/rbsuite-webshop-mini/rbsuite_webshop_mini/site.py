@@ -11,7 +11,7 @@ from rbsuite_webshop_mini.catalogue import categories
 from rbsuite_webshop_mini.shop import ADDRESSES, ADMIN, DELIVERIES, REASONS, Refused, Shop
 
 SHOWN = 20
-"""Products on a page of results."""
+"""Products per page of results."""
 PERIODS = {"Last 30 days": 30, "Last 90 days": 90, "All time": 0}
 
 Page = str | Response
@@ -21,7 +21,7 @@ def make_site(shop: Shop) -> Flask:
     """The pages of a shop.
 
     Args:
-        shop: what stands behind them.
+        shop: the shop behind them.
     """
     site = Flask(__name__)
     site.jinja_env.trim_blocks = site.jinja_env.lstrip_blocks = True

@@ -1,6 +1,6 @@
 """The five worlds of the agent tasks, and how a task's instances of them are made.
 
-Every involved class is an instance of its own, with its own Wi-Fi and login. They are made anew for every rollout: upstream keeps them in
+Every involved class gets its own instance, with its own Wi-Fi and login. They are created anew for every rollout: upstream keeps them in
 the globals of its process, so that there a second rollout of an item starts where the first one ended.
 """
 
@@ -30,13 +30,13 @@ CLASSES: Mapping[str, type[World]] = {
 
 BASE = "BaseApi"
 _NUMBERED = frozenset(["inbox", "reminder_list"])
-"""Attributes whose keys are numbers, which JSON makes texts of."""
+"""Attributes whose keys are numbers, which JSON turns into strings."""
 _CHINESE_ONLY = frozenset(["search_reminders", "mark_as_notified"])
 
 Instances = Mapping[str, World]
 """A task's worlds by class, in the order of its involved classes."""
 Methods = Mapping[str, Sequence[Callable[..., Any]]]
-"""What can be called in a task's worlds, by name: a method of every world that has one of that name."""
+"""What can be called in a task's worlds, by name: one method for every world that has one of that name."""
 
 
 def new_instances(
@@ -98,7 +98,7 @@ def _copy(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON gives it back; what JSON cannot hold is shown as text."""
+    """A value after a round trip through JSON; what JSON cannot represent is shown as text."""
     if isinstance(value, dict):
         return {_key(key): _plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):

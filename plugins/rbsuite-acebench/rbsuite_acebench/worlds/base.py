@@ -1,6 +1,7 @@
 """What the five worlds have in common, and the phone itself.
 
-The classes, their methods, parameters and defaults bear upstream's names: calls go by name, and Python words a wrong argument with them.
+The classes, their methods, parameters and defaults have upstream's names: calls go by name, and Python's own messages about wrong arguments
+contain them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ class World:
     """A world: start values that calls change.
 
     Args:
-        start: the start values, by attribute; taken over, so it must be the world's own.
+        start: the start values, by attribute; used without a copy, so it must be the world's own.
         language: of its answers.
     """
 
@@ -28,7 +29,7 @@ class World:
         self._texts = REPLIES[language]
 
     def _configure(self, config: Mapping[str, Any]) -> None:
-        """Set what a task sets; upstream calls this ``_load_scenario``, twice: with the class's own part, then with BaseApi's."""
+        """Apply a task's settings; upstream calls this ``_load_scenario``, twice: with the class's own part, then with BaseApi's."""
 
     def _say(self, key: str, **values: object) -> str:
         return self._texts[key].format(**values)
@@ -41,7 +42,7 @@ class World:
 
 
 class BaseApi(World):
-    """A phone that has Wi-Fi and is logged in, or not."""
+    """A phone that may have Wi-Fi on and may be logged in."""
 
     SAVED: ClassVar[tuple[str, ...]] = ("wifi", "logged_in")
     wifi: bool

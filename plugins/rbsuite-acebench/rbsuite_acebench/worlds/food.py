@@ -1,4 +1,4 @@
-"""A platform that delivers food."""
+"""A food delivery platform."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ class FoodPlatform(BaseApi):
         return {"status": True, "logged_in_users": self.logged_in_users}
 
     def check_balance(self, user_name: str) -> Any:
-        """A user's balance; 0 for one who is not known."""
+        """A user's balance; 0 for an unknown user."""
         return self.users[user_name]["balance"] if user_name in self.users else 0.0
 
     def add_food_delivery_order(self, username: str, merchant_name: str, items: list[dict[str, Any]]) -> Any:
-        """Order. In Chinese the balance must be more than the total, in English it may be as much."""
+        """Place an order. In Chinese the balance must exceed the total; in English it may equal it."""
         if username not in self.logged_in_users:
             return self._no("order_logged_out", user=username)
         if merchant_name not in self.merchant_list:
@@ -82,7 +82,7 @@ class FoodPlatform(BaseApi):
         return {"status": True, "orders": found} if found else self._no("no_orders")
 
     def search_orders(self, keyword: str) -> Any:
-        """The orders with a word in them. In Chinese upstream lower-cases a dict where the merchant does not match, an error."""
+        """The orders containing a word. In Chinese upstream lower-cases a dict if the merchant does not match, which is an error."""
         found = [
             order
             for order in self.orders

@@ -11,7 +11,7 @@ from rbsuite_acebench.worlds.base import BaseApi
 
 
 class MessageApi(BaseApi):
-    """An inbox that holds a few messages of a few users. A message that was sent has no time, as upstream."""
+    """An inbox with a few messages of a few users. A sent message has no time, as in upstream."""
 
     SAVED = ("inbox",)
     max_capacity: int
@@ -63,7 +63,7 @@ class MessageApi(BaseApi):
         return {"status": True, "messages": found} if found else self._no("no_messages_between")
 
     def search_messages(self, user_name: str, keyword: str) -> Any:
-        """A user's messages with a word in them. Whether the device is logged in does not matter, as upstream."""
+        """A user's messages containing a word. Whether the device is logged in does not matter, as in upstream."""
         if user_name not in self.user_list:
             return self._no("no_user")
         user = self.user_list[user_name]["user_id"]

@@ -67,7 +67,7 @@ class ReminderApi(BaseApi):
         return self._yes("notified", id=reminder_id)
 
     def search_reminders(self, keyword: str) -> Any:
-        """The reminders with a word in them. Upstream formats a text as a date, so that any hit is an error."""
+        """The reminders containing a word. Upstream formats a string as a date, so that any hit is an error."""
         found = [
             {
                 "title": one["title"],

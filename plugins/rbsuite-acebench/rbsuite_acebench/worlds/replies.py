@@ -1,4 +1,4 @@
-"""What the worlds answer, word for word as upstream's, by language: observations are compared character by character.
+"""What the worlds answer, word for word as in upstream, by language: observations are compared character by character.
 
 Source: ``model_inference/multi_turn/scenarios{en,zh}`` (ACEBench/ACEBench, e6db74b735ead22c24f27367606a9408573b848f).
 """
@@ -187,4 +187,4 @@ _ZH: Mapping[str, str] = {
 }
 
 REPLIES: Mapping[Language, Mapping[str, str]] = {"en": _EN, "zh": _ZH}
-"""The texts of each language by what they say."""
+"""The texts of each language, by what they say."""

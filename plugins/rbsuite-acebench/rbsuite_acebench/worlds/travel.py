@@ -8,7 +8,7 @@ from typing import Any
 from rbsuite_acebench.worlds.base import World
 
 NOW = datetime(2024, 7, 14, 6)
-"""The time in this world."""
+"""The current time in this world."""
 
 _PIECE_FEE = 50
 _FREE_PIECES = {"regular": (1, 2), "silver": (2, 3), "gold": (3, 3)}
@@ -52,18 +52,18 @@ class Travel(World):
         ]
 
     def authenticate_user(self, user_id: str, password: str) -> Any:
-        """A user, or a dict that tells an error and that upstream takes for a user."""
+        """A user, or a dict describing an error, which upstream takes for a user."""
         user = self.users.get(user_id)
         if user and user["password"] == password:
             return user
         return {"status": "error", "message": self._say("bad_login")}
 
     def get_baggage_allowance(self, membership_level: str, cabin_class: str) -> Any:
-        """Pieces that fly free; 0 for what is not known."""
+        """Pieces that fly free; 0 for unknown ones."""
         return self._allowances().get(membership_level, {}).get(cabin_class, 0)
 
     def find_transfer_flights(self, origin_city: str, transfer_city: str, destination_city: str) -> Any:
-        """Pairs of flights of which the first arrives before the second leaves."""
+        """Pairs of flights where the first arrives before the second leaves."""
         pairs = [
             {"first_leg": first, "second_leg": second}
             for first in self._between(origin_city, transfer_city)
@@ -78,7 +78,7 @@ class Travel(World):
         return max(baggage_count - free, 0) * _PIECE_FEE
 
     def update_balance(self, user: dict[str, Any], payment_method: str, amount: float) -> Any:
-        """Add to a balance, unless it would fall below zero; another way to pay changes nothing."""
+        """Add to a balance, unless it would fall below zero; any other payment method changes nothing."""
         if payment_method in ("cash", "bank"):
             balance = f"{payment_method}_balance"
             if user[balance] + amount < 0:
@@ -125,7 +125,7 @@ class Travel(World):
         add_baggage: int = 0,
         new_payment_method: str | None = None,
     ) -> Any:
-        """Change flight, cabin and baggage. Cabin and baggage change even where the balance does not suffice, as upstream."""
+        """Change flight, cabin and baggage. Cabin and baggage change even if the balance is insufficient, as in upstream."""
         reservation = self._reservation(user_id, reservation_id)
         if not reservation:
             return self._say("modify_unknown")
@@ -148,7 +148,7 @@ class Travel(World):
         return " ".join(said) or self._say("modified")
 
     def cancel_reservation(self, user_id: str, reservation_id: str, reason: str) -> Any:
-        """Refund a reservation, to cash; it stays in the list, as upstream."""
+        """Refund a reservation, to cash; it stays in the list, as in upstream."""
         user = self.users.get(user_id, None)
         if not user:
             return self._say("cancel_no_user")
@@ -177,11 +177,11 @@ class Travel(World):
     def process_refund(self, user: dict[str, Any], amount: float) -> Any:
         """Add to a user's cash."""
         user["cash_balance"] += amount
-        # Upstream prints the name, which is an error where there is none.
+        # Upstream prints the name, which is an error if there is none.
         user["user_name"]
 
     def calculate_price_difference(self, flight: dict[str, Any], old_cabin: str, new_cabin: str) -> Any:
-        """What a new cabin costs more than the old one; an unknown cabin costs nothing."""
+        """How much more a new cabin costs than the old one; an unknown cabin costs nothing."""
         prices = {
             self._texts["economy"]: flight["economy_price"],
             self._texts["business"]: flight["business_price"],

@@ -1,4 +1,4 @@
-"""Invented patients and their courses, as rows of tables. Everything follows from the number of the patient."""
+"""Invented patients and their courses, as rows of tables. Everything is derived from the patient's number."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from rbsuite.seeds import rng
 
 PATIENTS = 60
 FIRST_SUBJECT = 99_000_001
-"""Subject ids begin here; MIMIC's own begin with 1."""
+"""Subject ids start here; MIMIC's own start with 1."""
 TASKS = ("diagnoses_ccs", "procedures_ccs", "labevents", "prescriptions", "microbiologyevents", "transfers")
-"""What is asked for, in AgentEHR's words."""
+"""What is asked, in AgentEHR's words."""
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "patients": ("subject_id", "gender", "anchor_age", "anchor_year"),
@@ -56,7 +56,7 @@ class Patient:
         condition: what the present admission is for.
         prediction_time: when it is asked.
         label: the right names.
-        tables: the whole record, what comes after the prediction time too, by table.
+        tables: the whole record by table, including what comes after the prediction time.
     """
 
     subject_id: int
@@ -69,7 +69,7 @@ class Patient:
 
 @dataclass(slots=True)
 class _Course:
-    """A course as it is written down."""
+    """A course being written down."""
 
     subject_id: int
     draw: random.Random
@@ -81,7 +81,7 @@ class _Course:
         self.tables[table].append((*owner, *values))
 
     def lab(self, item: str, value: float, when: datetime, *, elsewhere: bool = False) -> None:
-        """A result; from elsewhere it comes in the other unit, without a reference range and a flag."""
+        """A result; one from elsewhere is in the other unit, without a reference range or a flag."""
         lab = conditions()["labs"][item]
         unit, lower, upper = lab["unit"], lab["lower"], lab["upper"]
         flag = "abnormal" if not lower <= value <= upper else None
@@ -106,7 +106,7 @@ def patients() -> Iterator[Patient]:
 
 
 def patient(number: int) -> Patient:
-    """The patient with a number from 0."""
+    """The patient with a given number, counted from 0."""
     known = conditions()
     acute = known["acute"][(5 * number + number // len(known["acute"])) % len(known["acute"])]
     course = _Course(FIRST_SUBJECT + number, rng("agentehr hospital", number))
@@ -125,14 +125,14 @@ def patient(number: int) -> Patient:
 
 
 def _chronic(number: int, count: int) -> Sequence[Mapping[str, Any]]:
-    """What a patient has had for long. Patients of one task take turns, so that nothing is right for most of them."""
+    """A patient's long-standing conditions. Patients of one task take turns, so that nothing is right for most of them."""
     known = conditions()["chronic"]
     first = 2 * (number // len(TASKS)) + 5 * (number % len(TASKS))
     return [known[(first + place) % len(known)] for place in range(count)]
 
 
 def _earlier(course: _Course, number: int, stay: int, when: datetime, chronic: Sequence[Mapping[str, Any]]) -> None:
-    """An earlier admission, for which what is chronic was coded."""
+    """An earlier admission, for which the chronic conditions were coded."""
     draw = course.draw
     course.hadm_id = 98_000_000 + 10 * number + stay
     left = when + timedelta(days=2 + draw.randrange(4))
@@ -153,7 +153,7 @@ def _present(
     acute: Mapping[str, Any],
     chronic: Sequence[Mapping[str, Any]],
 ) -> None:
-    """The present admission: what led to it, what was ordered by the prediction time, and what came of it afterwards."""
+    """The present admission: what led to it, what had been ordered by the prediction time, and what happened afterwards."""
     draw, known = course.draw, conditions()
     course.hadm_id = 98_000_000 + 10 * number + 9
     left = asked + timedelta(days=2 + draw.randrange(6))
@@ -182,7 +182,7 @@ def _present(
 
 
 def _orders(course: _Course, asked: datetime, acute: Mapping[str, Any]) -> None:
-    """Orders that stand at the prediction time, in the words of those who give them, and some that were withdrawn."""
+    """Orders active at the prediction time, in the words of those who give them, and some that were withdrawn."""
     draw, known = course.draw, conditions()
     when = asked - timedelta(minutes=30)
     for item in acute["next_labs"]:
@@ -224,7 +224,7 @@ def _labels(
     course: _Course,
     asked: datetime,
 ) -> tuple[str, ...]:
-    """The right names of a task: those of what was coded for the admission, or comes after the prediction time."""
+    """The right names of a task: from what was coded for the admission, or from what comes after the prediction time."""
     known = conditions()
     found: list[str]
     if task == "diagnoses_ccs":
@@ -245,7 +245,7 @@ def _labels(
 
 
 def candidates(task: str) -> list[str]:
-    """All names that an answer may hold, sorted."""
+    """All names that an answer may contain, sorted."""
     known = conditions()
     acute = known["acute"]
     own = {

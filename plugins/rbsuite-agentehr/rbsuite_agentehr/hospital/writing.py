@@ -17,9 +17,9 @@ from rbsuite.jsonable import digest
 from rbsuite_agentehr.hospital.courses import COLUMNS, TASKS, Patient, candidates, conditions, patients
 
 VERSION = 2
-"""Raised when what is written changes."""
+"""Incremented when the output changes."""
 MARK = "hospital.json"
-"""Says that the hospital is complete, and what it holds."""
+"""Marks the hospital as complete, and says what it contains."""
 
 TABLE_TEXTS = {
     "patients": "One row: sex, age, and the year to which the age belongs.",
@@ -47,7 +47,7 @@ TABLE_LINKS = {
 
 
 def hospital_directory() -> Path:
-    """The directory of the synthetic hospital, which is written if it is not there.
+    """The directory of the synthetic hospital, which is written if it does not exist.
 
     Raises:
         DataError: the data directory cannot be written.
@@ -57,7 +57,7 @@ def hospital_directory() -> Path:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with staged(target) as stage:
-                if not (target / MARK).is_file():  # another process may have been quicker
+                if not (target / MARK).is_file():  # another process may have been faster
                     write_hospital(stage.new)
                     stage.publish()
         except OSError as error:
@@ -139,5 +139,5 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def content_of(files: Mapping[str, str]) -> str:
-    """One hash of many files, from the hash of each by its name."""
+    """One hash of many files, computed from the hash of each, by name."""
     return hashlib.sha256(json.dumps(sorted(files.items())).encode("ascii")).hexdigest()

@@ -15,12 +15,12 @@ CALLS_PER_HASH = 25
 CALLS_PER_FORK = 10
 
 Call = tuple[Any, ...]
-"""What a world's ``call`` takes: a tool's name, its arguments, and who calls where there are two sides."""
+"""What a world's ``call`` takes: a tool's name, its arguments, and the caller if there are two sides."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Where the world and upstream part: how the episode started, the call after which they did, and what each gave."""
+    """Where the world and upstream diverge: how the episode started, the call after which they diverged, and what each returned."""
 
     start: str
     number: int
@@ -35,9 +35,9 @@ class Report:
 
     Attributes:
         compared: calls that went through both.
-        deviated: calls not comparable, because a documented deviation took effect.
+        deviated: calls that could not be compared because a documented deviation took effect.
         hashes: states compared by their hash.
-        difference: the first one, ``None`` when all was equal.
+        difference: the first one; ``None`` if everything was equal.
     """
 
     compared: int
@@ -56,7 +56,7 @@ class World(Protocol):
 
     @property
     def call(self) -> Callable[..., Any]:
-        """Calls a tool, and gives what upstream answers to the same."""
+        """Calls a tool, and returns what upstream answers to the same call."""
         ...
 
     def fork(self) -> Self:
@@ -72,8 +72,8 @@ class Comparison:
 
     Args:
         upstream: the other side.
-        incomparable: the deviations that upstream does not survive, or after which it goes another way; calls that bring them about are
-            made on neither side.
+        incomparable: the deviations that crash upstream, or after which it behaves differently; calls that cause them are made on neither
+            side.
     """
 
     def __init__(self, upstream: Upstream, incomparable: Collection[str]) -> None:
@@ -88,16 +88,16 @@ class Comparison:
     def episode(
         self, start: str, world: W, make: Callable[[W], Call], state: Callable[[W], object]
     ) -> Difference | None:
-        """Play an episode, at whose start upstream stands too, to its end or to the first difference.
+        """Play an episode, which upstream has started too, to its end or to the first difference.
 
         Args:
             start: what the episode starts from, for the report.
             world: the world at its start.
-            make: the next call, made for the world in its present state.
-            state: the hashes of a world's state, as upstream gives them.
+            make: makes the next call, for the world in its current state.
+            state: returns the hashes of a world's state, as upstream does.
         """
         for number in range(1, CALLS_PER_EPISODE + 1):
-            # Through JSON, as a model's call comes.
+            # Through JSON, as a model's call arrives.
             call: Call = tuple(json.loads(json.dumps(make(world))))
             if number % CALLS_PER_FORK == 0:
                 world = world.fork()
@@ -119,7 +119,7 @@ class Comparison:
 
 
 def comparable(answer: Any) -> Any:
-    """An observation, alone or with more beside it, without what differs between versions of Python and pydantic."""
+    """An observation, alone or with additional data, without what differs between versions of Python and pydantic."""
     if isinstance(answer, list | tuple):
         return [comparable(one) for one in answer]
     if not isinstance(answer, str):

@@ -1,4 +1,4 @@
-"""Arguments made wrong: junk, or changed a little, at any depth."""
+"""Corrupted arguments: replaced by junk or changed slightly, at any depth."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class Spoiler:
     """Spoils values.
 
     Args:
-        rng: of all choices.
-        junk: what values are replaced by, beside :data:`JUNK`.
+        rng: makes all choices.
+        junk: what values are replaced by, besides :data:`JUNK`.
     """
 
     def __init__(self, rng: random.Random, junk: Sequence[Any] = ()) -> None:
@@ -48,7 +48,7 @@ class Spoiler:
         self._junk = (*JUNK, *junk)
 
     def spoiled(self, value: Any) -> Any:
-        """The value, made wrong."""
+        """The value, corrupted."""
         rng = self._rng
         if isinstance(value, list) and value and rng.random() < 0.6:
             return self._spoiled_list(value)

@@ -1,4 +1,4 @@
-"""Upstream's environment, running from a checkout in a process of its own."""
+"""Upstream's environment, running from a checkout in its own process."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from rbsuite.errors import DataError
 
 
 class Upstream:
-    """Answers requests; what they are is said in the driver.
+    """Answers requests, which are described in the driver.
 
     Args:
         title: what upstream is called in messages.
         checkout: the directory of a checkout.
-        mark: a path in the checkout that shows that it is one.
-        driver: the script that runs upstream; it takes the checkout as its argument and answers each line of JSON with one.
-        python: an interpreter that has what upstream imports.
+        mark: a path whose existence identifies it as a checkout.
+        driver: the script that runs upstream; it takes the checkout as its argument and answers each line of JSON with another.
+        python: an interpreter with upstream's dependencies.
 
     Raises:
-        DataError: the directory is no checkout; or, later, the process came to an end.
+        DataError: the directory is not a checkout; or, later, the process ended.
     """
 
     def __init__(self, title: str, checkout: Path, mark: str, driver: Path, python: str) -> None:

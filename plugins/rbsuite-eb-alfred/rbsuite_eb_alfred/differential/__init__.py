@@ -1,8 +1,8 @@
 """The engine against upstream's own Python, live: the same actions, feedback by feedback and state by state.
 
-For maintainers. This is the one place that runs upstream's code, unchanged, from a checkout that the caller names. Its connector,
-environment and task code decide everything above the simulator; below them, in place of AI2-THOR, stands a simulator of ours
-(:mod:`rbsuite_eb_alfred.differential.room`), so what the real one would refuse, show or list otherwise is not compared.
+For maintainers. This is the only place that runs upstream's code, unchanged, from a checkout that the caller names. Its connector,
+environment and task code decide everything above the simulator; below them, our own simulator (:mod:`rbsuite_eb_alfred.differential.room`)
+replaces AI2-THOR, so what the real one would refuse, show or list differently is not compared.
 """
 
 from __future__ import annotations

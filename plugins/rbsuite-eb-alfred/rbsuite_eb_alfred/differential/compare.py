@@ -1,4 +1,4 @@
-"""Carries out the same actions in a world and in upstream, and reports where they part."""
+"""Carries out the same actions in a world and in upstream, and reports where they diverge."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NAMES = re.compile(rf"\b({'|'.join(sorted(_KINDS | {spoken(kind) for kind in _K
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Where the engine and upstream part.
+    """Where the engine and upstream diverge.
 
     Attributes:
         task: id of the task.
@@ -50,7 +50,7 @@ class Report:
     Attributes:
         actions: actions that went through both.
         solved: walks or episodes that reached the goal.
-        said: how often each feedback was given, names left out.
+        said: how often each feedback was given, without names.
         differences: the first one of each walk or episode.
     """
 
@@ -66,14 +66,14 @@ def compare_walks(
     """Walk through each task's world without regard to limits, until the two differ.
 
     Compared after every action: feedback, validity, success, progress, what is in view, what was heated, cooled and cleaned, and the whole
-    state of the room; at the start the names of the actions.
+    state of the room; at the start, the names of the actions.
 
     Args:
         upstream: upstream.
         environment: makes the worlds and the plans.
         tasks: the tasks.
         actions: how many actions in each.
-        seed: of all choices.
+        seed: seed of all choices.
     """
     report = Report()
     for task in tasks:
@@ -109,8 +109,8 @@ def compare_episodes(
         upstream: upstream.
         environment: the environment; half of the actions are given to it, and to upstream, by name.
         tasks: the tasks.
-        noise: share of the steps of the plan that are replaced by others or come after one.
-        seed: of all choices.
+        noise: share of the plan's steps that are replaced by random ones or preceded by one.
+        seed: seed of all choices.
     """
     report = Report()
     for task in tasks:
@@ -177,7 +177,7 @@ def _step(theirs: Any, action: int | str) -> tuple[dict[str, Any], bool]:
 
 
 def _state(world: AlfredWorld) -> dict[str, Any]:
-    """What a world has, in the words of the room."""
+    """The state of a world, in the terms of the room."""
     state, things = world.state, world.household.things
     return {
         "success": world.achieved.success,

@@ -17,9 +17,9 @@ from rbsuite_eb_alfred.scene import Household
 UNIMPORTANT = frozenset({"Initialize", "SetStateOfAllObjects", "SetObjectPoses", "RotateHand", "Pass"})
 """Actions that succeed and change nothing here."""
 BLOCKED = frozenset({"MoveAhead", "MoveBack", "MoveLeft", "MoveRight"})
-"""The body does not move on its own."""
+"""Actions that fail: the body does not move on its own."""
 SAME_ANGLE = 1e-3
-"""Degrees. Upstream rounds the angle when it looks up and down; a direction this close to a known one is that one."""
+"""Degrees. Upstream rounds the angle when it looks up and down; a direction this close to a known one is taken to be that one."""
 
 
 class Coordinate(float):
@@ -35,12 +35,12 @@ class Coordinate(float):
 
 
 class Stage:
-    """What the parts that upstream's code makes by itself have in common.
+    """What the parts that upstream's code creates itself have in common.
 
     Attributes:
         household: that of the next episode.
-        room: that of the present one.
-        sought: id of what the nearest reachable point was asked for last; forgotten with the next action.
+        room: that of the current one.
+        sought: id of the thing for which the nearest reachable point was last requested; forgotten at the next action.
     """
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ class StandIn:
         """Nothing is stopped."""
 
     def reset(self, scene: str) -> Event:
-        """Begin with the stage's household, which must be the scene's."""
+        """Start with the stage's household, which must be the scene's."""
         household = self.stage.household
         assert household is not None
         assert scene == f"FloorPlan{household.scene}"
@@ -142,7 +142,7 @@ class StandIn:
         return self.last_event
 
     def teleport(self, action: Mapping[str, Any]) -> bool:
-        """Stand at a point and face a direction: that of what was sought, where the two agree."""
+        """Stand at a point and face a direction: that of what was sought, if the two agree."""
         room, stand, angle = self._room, (float(action["x"]), float(action["z"])), float(action["rotation"])
         sought, heading = self.stage.sought, (math.sin(math.radians(angle)), math.cos(math.radians(angle)))
         known = [room.heading]
@@ -162,7 +162,7 @@ class StandIn:
 
 
 def nearest_points(stage: Stage) -> type:
-    """The class of the search tree over the reachable points; of points equally near, the first."""
+    """The class of the search tree over the reachable points; of equally near points, the first is returned."""
 
     class KDTree:
         """Tells the stage what is sought."""
@@ -208,7 +208,7 @@ def _described(room: Room, identifier: str) -> dict[str, Any]:
 
 
 def _front(room: Room, identifier: str) -> float:
-    """Degrees. A fridge and a microwave are turned such that upstream accepts the point nearest to them."""
+    """Degrees. Fridges and microwaves are oriented so that upstream accepts the point nearest to them."""
     thing = room.things[identifier]
     if thing.type not in ("Fridge", "Microwave"):
         return 0.0

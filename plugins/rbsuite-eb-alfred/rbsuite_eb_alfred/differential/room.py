@@ -1,7 +1,7 @@
 """The physics below upstream's code: where things are, what is in view, what the simulator does and refuses.
 
-Written apart from :mod:`rbsuite_eb_alfred.state`, over ids instead of indices, and without its shortcuts; what the two share is the start
-(the household) and the rules, which are the project's own: the plugin's fidelity rows name them.
+Written independently of :mod:`rbsuite_eb_alfred.state`, over ids instead of indices, and without its shortcuts; what the two share is the
+start (the household) and the rules, which are the project's own and are listed in the plugin's fidelity rows.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ SIGHT = 1.5
 HALF_ANGLE = 45.0
 EYE = 0.9
 ARM = 0.5
-"""Distance, in metres, of what is in the hand; it is before the agent, and falls there."""
+"""Distance, in metres, of what is in the hand; it is in front of the agent, and falls there."""
 
 
 class Room:
     """A household as a simulator has it.
 
     Attributes:
-        holds: for each thing that is there, the id of what it is directly in; ``""``: of nothing.
-        spots: where each thing is, in metres; of what is held, and in it, :meth:`hand`.
+        holds: for each existing thing, the id of what it is directly in; ``""``: nothing.
+        spots: where each thing is, in metres; for what is held, and what is in it, :meth:`hand`.
         opened, running: ids of what is open, what is on.
         held: id of what is in the hand, or ``""``.
         stand, heading: (x, z) of the agent, in metres; unit vector of its view.
@@ -48,7 +48,7 @@ class Room:
         self._visited = self._visited_in = ""
 
     def inwards(self, identifier: str) -> list[str]:
-        """What a thing is in, the outermost first."""
+        """What a thing is in, outermost first."""
         found: list[str] = []
         while identifier := self.holds[identifier]:
             found.insert(0, identifier)
@@ -63,7 +63,7 @@ class Room:
         return self.things[identifier].openable and identifier not in self.opened
 
     def in_hand(self, identifier: str) -> bool:
-        """Whether a thing is held, or is in what is."""
+        """Whether a thing is held, or is inside a held thing."""
         return bool(self.held) and self.held in (identifier, *self.inwards(identifier))
 
     def hand(self) -> Point:
@@ -80,13 +80,13 @@ class Room:
         return ARM if self.in_hand(identifier) else math.hypot(x - self.stand[0], y - EYE, z - self.stand[1])
 
     def visible(self, identifier: str) -> bool:
-        """Whether a thing is in view, and so in reach."""
+        """Whether a thing is in view, and therefore within reach."""
         if any(self.closed(outer) for outer in self.inwards(identifier)):
             return False
         return self.in_hand(identifier) or self._beside(identifier) or self._ahead(identifier)
 
     def _beside(self, identifier: str) -> bool:
-        """Whether a thing is what was last gone to, one of its slices, what that was in, or in either."""
+        """Whether a thing is what was last gone to, one of its slices, what that was in, or inside either."""
         here = {self._visited, self._visited_in} - {""}
         thing = self.things[identifier]
         whole = self.household.things[thing.whole].id if thing.whole >= 0 else ""
@@ -100,7 +100,7 @@ class Room:
         return away <= SIGHT and along >= math.cos(math.radians(HALF_ANGLE)) * away
 
     def arrive(self, stand: tuple[float, float], heading: tuple[float, float], visited: str) -> None:
-        """Stand somewhere, before a thing that was gone to."""
+        """Stand somewhere, in front of a thing that was gone to."""
         inwards = self.inwards(visited)
         self.stand, self.heading = stand, heading
         self._visited, self._visited_in = visited, inwards[0] if inwards else ""
@@ -135,7 +135,7 @@ class Room:
         self.holds[self.held], self.held = receptacle, ""
 
     def set_open(self, identifier: str, to_open: bool) -> bool:
-        """Open or close a thing; what is on stays shut."""
+        """Open or close a thing; what is on stays closed."""
         if not self.things[identifier].openable or not self.visible(identifier):
             return False
         if to_open == (identifier in self.opened) or (to_open and identifier in self.running):

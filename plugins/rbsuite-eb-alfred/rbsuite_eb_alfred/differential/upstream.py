@@ -1,6 +1,7 @@
 """Upstream's environment, loaded from a checkout, on the stand-in for the simulator.
 
-What is not installed, or must not run, is replaced by empty modules while upstream is imported; afterwards the interpreter is as it was.
+What is not installed, or must not run, is replaced by empty modules while upstream is imported; afterwards the interpreter is as it was
+before.
 """
 
 from __future__ import annotations
@@ -39,13 +40,13 @@ class Upstream:
         self._stage = stage
 
     def begin(self, eval_set: str, index: int, household: Household, *, limits: bool) -> Any:
-        """A new ``EBAlfEnv``, reset to a task. A new one has none of the notes that upstream keeps between episodes.
+        """A new ``EBAlfEnv``, reset to a task. A new one has none of the state that upstream keeps between episodes.
 
         Args:
             eval_set: upstream's name of the set.
             index: the task's place in it.
-            household: what the scene holds.
-            limits: whether upstream's limits of steps and invalid actions hold.
+            household: what the scene contains.
+            limits: whether upstream's limits on steps and invalid actions apply.
         """
         self._stage.household = household
         with quiet():
@@ -57,7 +58,7 @@ class Upstream:
 
     @property
     def room(self) -> Room:
-        """What the simulator has now."""
+        """The current state of the simulator."""
         assert self._stage.room is not None
         return self._stage.room
 
@@ -113,13 +114,13 @@ def _interpreter_restored() -> Iterator[None]:
 
 
 class _Unused:
-    """Stands for what upstream makes and never needs here."""
+    """A placeholder for what upstream creates and never needs here."""
 
     def __init__(self, *_: object, **__: object) -> None: ...
 
 
 class _Graph(_Unused):
-    """In place of the navigation graph, of which the reward alone is made: every way is long."""
+    """Replaces the navigation graph, which only the reward uses: every path is long."""
 
     def get_shortest_path(self, *_: object) -> tuple[list[object], list[object]]:
         """Steps and poses."""

@@ -1,4 +1,4 @@
-"""Seeded random actions: those that make sense now, steps of the reference plan, and any."""
+"""Seeded random actions: those that make sense at the moment, steps of the reference plan, and arbitrary ones."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from rbsuite_eb_alfred.world import AlfredWorld
 ANY = 0.12
 PLAN = 0.2
 WANTED = 0.3
-"""Shares: of actions drawn from all, of steps of the plan, and, among things gone to, of those that the goal is about."""
+"""Shares: of actions drawn from all, of steps of the plan and, among things gone to, of those that the goal is about."""
 ERRAND = 0.06
-"""Share of actions that begin a script."""
+"""Share of actions that start a script."""
 _SCRIPTS = (
     "find a {G}; pick up the {G}; find a {P}; open the {P}; put down the object in hand",
     "find a {X}; slice the {X}; find a {X}; pick up the {X}",
@@ -31,8 +31,8 @@ _SCRIPTS = (
     "put down the object in hand; put down the object in hand",
     "find a {X}; pick up the {X}; find a {X}; find a {R}; drop the object in hand; find a {X}; find a {R}; pick up the {X}",
 )
-"""What few random actions in a row do: X stands for an object, V for a movable receptacle, R for a receptacle of the scene, G and P for an
-object and a receptacle that the goal is about."""
+"""What random actions rarely do in a row: X stands for an object, V for a movable receptacle, R for a receptacle of the scene, G and P for
+an object and a receptacle that the goal is about."""
 _ON_WHAT_IS_FOUND = (
     "pick up the {}",
     "open the {}",
@@ -47,9 +47,9 @@ class Walk:
     """Actions for one world.
 
     Args:
-        world: the world, which others move; the walk reads it.
+        world: the world, which is changed by others; the walk only reads it.
         plan: indices of the actions that reach the goal.
-        seed: of all choices.
+        seed: seed of all choices.
     """
 
     def __init__(self, world: AlfredWorld, plan: Sequence[int], seed: int) -> None:
@@ -86,7 +86,7 @@ class Walk:
             return indices[DROP if rng.random() < 0.08 else PUT_DOWN]
         if rng.random() < 0.35:
             return self._go()
-        # Instances are opened and closed by their names, all else goes by type.
+        # Instances are opened and closed by name, everything else by type.
         names = [form.format(name) for form in _ON_WHAT_IS_FOUND for name in {self._found, self._found.split("_")[0]}]
         possible = sorted(indices[name] for name in names if name in indices)
         return rng.choice(possible) if possible else self._go()
@@ -122,12 +122,12 @@ def _some(things: Sequence[Thing], what: str) -> list[Thing]:
 
 
 def noisy(plan: Sequence[int], count: int, share: float, rng: random.Random) -> list[int]:
-    """A plan in which some steps are replaced and some preceded by any of ``count`` actions, and after it more of these.
+    """A plan in which some steps are replaced or preceded by random ones of ``count`` actions, followed by more of these.
 
     Args:
         plan: indices of actions.
         count: the number of actions.
-        share: of the steps that are touched.
+        share: share of the steps that are affected.
         rng: makes the choices.
     """
     actions: list[int] = []

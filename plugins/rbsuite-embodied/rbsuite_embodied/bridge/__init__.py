@@ -1,4 +1,4 @@
-"""The way to an EmbodiedBench installed elsewhere: a process in its Python, asked through JSON lines.
+"""The bridge to an EmbodiedBench installed elsewhere: a process in its Python that answers requests over JSON lines.
 
 :mod:`~rbsuite_embodied.bridge.server` runs there, everything else here.
 """

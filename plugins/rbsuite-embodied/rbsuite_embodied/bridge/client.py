@@ -1,4 +1,4 @@
-"""rbsuite's side of the bridge: starts the server in the user's Python, asks it, and says in one line what went wrong."""
+"""rbsuite's side of the bridge: starts the server in the user's Python, sends it requests, and says in one line what went wrong."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from rbsuite_embodied.bridge.process import Gone, LineProcess, Silence
 from rbsuite_embodied.bridge.settings import PYTHON, TIMEOUT, Settings
 
 PROTOCOL = 2
-"""The version of the protocol that is spoken here."""
+"""The version of the protocol spoken here."""
 
 SERVER = Path(__file__).with_name("server.py")
 _CLOSING = 20.0
-"""Seconds at most that closing in good order may take."""
+"""Maximum number of seconds that an orderly shutdown may take."""
 _LONGEST = 300
 """Characters of a foreign line that a message quotes."""
 
@@ -27,10 +27,10 @@ _T = TypeVar("_T")
 
 
 class Bridge:
-    """An EmbodiedBench in a process of its own, with one live environment at most.
+    """An EmbodiedBench in its own process, with at most one live environment.
 
-    Its methods wait for the other side, and belong into a thread where something else has to go on; :meth:`kill` may be called from any
-    other thread meanwhile. After a failure its process is gone and it cannot be used again.
+    Its methods block on the other side, so call them in a separate thread if something else has to continue; :meth:`kill` may be called
+    from any other thread meanwhile. After a failure its process is gone and it cannot be used again.
 
     Args:
         environment: ``eb-alfred`` or ``eb-habitat``.
@@ -38,9 +38,9 @@ class Bridge:
         server: the program to run there.
 
     Attributes:
-        hello: who answers, once it was asked.
+        hello: who answers, once asked.
         timeout: seconds that a command may take without a sign of life.
-        eval_set: the set whose simulator runs; ``""``: none.
+        eval_set: the set whose simulator is running; ``""``: none.
         alive: whether it can be used.
 
     Raises:
@@ -72,11 +72,11 @@ class Bridge:
 
     @property
     def ended(self) -> bool:
-        """Whether the process has ended, also where nobody asked it for anything since."""
+        """Whether the process has ended, even if nothing has been requested since."""
         return not self.alive or self._process.ended
 
     def greet(self) -> Hello:
-        """Who answers; to be asked first.
+        """Ask who answers; to be called first.
 
         Raises:
             EnvironmentFailure: it speaks another protocol or has no EmbodiedBench, or the other side failed.
@@ -98,12 +98,12 @@ class Bridge:
         self._ask("load", _nothing, environment=self._environment)
 
     def start(self, eval_set: str, index: int, *, images: bool = False) -> Start:
-        """Begin an episode. The simulator is started unless the last episode was of the same set.
+        """Begin an episode. The simulator is started unless the last episode was from the same set.
 
         Args:
             eval_set: upstream's name of the set.
-            index: the episode's place in the set's own list, from 0.
-            images: whether to tell what the robot's camera shows.
+            index: the episode's position in the set's own list, from 0.
+            images: whether to return what the robot's camera shows.
 
         Raises:
             EnvironmentFailure: there is no such episode, or the other side failed.
@@ -129,19 +129,19 @@ class Bridge:
         self._ask("refuse", _nothing)
 
     def kill(self) -> None:
-        """End the process at once, from any thread; a method that waits in another one fails."""
+        """End the process at once, from any thread; a method waiting in another thread fails."""
         self.alive = False
         self._process.kill()
 
     def close(self) -> None:
-        """Close the simulator and end the process; it does not matter whether it still lives."""
+        """Close the simulator and end the process, whether or not it is still alive."""
         if self.alive:
             self.timeout = min(self.timeout, _CLOSING)
             try:
                 self._ask("close", _nothing)
                 self._process.wait(self.timeout)
             except EnvironmentFailure:
-                pass  # it is gone all the same, and nothing was left to be done
+                pass  # it is gone all the same, and nothing was left to do
         self._end()
 
     def _end(self) -> None:
@@ -149,7 +149,7 @@ class Bridge:
         self._process.end()
 
     def _ask(self, command: str, read: Callable[[Reply], _T], **fields: Any) -> _T:
-        """Ask, and read the answer. Whatever stops this, even an interrupt, leaves no half-read answer behind."""
+        """Send a request and read the answer. Whatever interrupts this leaves no half-read answer behind."""
         if not self.alive:
             raise EnvironmentFailure(f"{self._name} has ended, so {command!r} cannot be sent.")
         try:
@@ -193,7 +193,7 @@ class Bridge:
         """A reply to the request at hand.
 
         Raises:
-            ValueError: it is none.
+            ValueError: it is not a reply.
         """
         reply = json.loads(line)
         if not isinstance(reply, dict) or not (isinstance(reply.get("ok"), bool) or "busy" in reply):
@@ -217,10 +217,10 @@ class Bridge:
 
 
 def _nothing(reply: Reply) -> None:
-    """Nothing of the reply matters."""
+    """The content of the reply does not matter."""
 
 
 def _quoted(text: str) -> str:
-    """A foreign line as a part of a message: without secrets, and not too long."""
+    """A foreign line as part of a message: without secrets, and not too long."""
     line = redact(" ".join(text.split())).rstrip(".")
     return line if len(line) <= _LONGEST else line[:_LONGEST] + "..."

@@ -17,7 +17,7 @@ class Hello:
 
     Attributes:
         python: version of its Python.
-        packages: versions of packages that matter, where they are installed.
+        packages: versions of relevant packages, if they are installed.
         folder: the directory that ``embodiedbench`` would be imported from; ``""``: it is not installed.
     """
 
@@ -51,13 +51,13 @@ class Moved:
         feedback: upstream's words.
         reward: upstream's reward.
         done: whether upstream's episode has ended.
-        stopped: whether it has for another reason than success, steps or invalid actions.
+        stopped: whether it has, for a reason other than success, steps or invalid actions.
         success: whether the goal holds.
         progress: share of the goal conditions or subgoals that are met, in [0, 1].
         valid: whether the action was carried out.
         visible: types in view, sorted.
         steps: actions so far.
-        invalid: invalid ones among them, and unreadable replies.
+        invalid: invalid ones among them, plus unreadable replies.
         elapsed: seconds since the episode began.
         states: ids of objects by what was done to them, sorted.
         image: what the robot's camera shows, as a PNG in base64; ``""``: nobody asked.

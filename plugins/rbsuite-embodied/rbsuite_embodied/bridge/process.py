@@ -1,4 +1,4 @@
-"""A process that is asked line by line, and that leaves nothing behind."""
+"""A process that answers line by line, and that leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from rbsuite.processes import end_group, ends_within, exit_code
 _LONGEST_LINE = 4 << 20
 _KEPT = 8192
 _LOOK = 0.5
-"""Seconds between two looks whether the process is still there: what it has started may keep its output open."""
+"""Seconds between two checks that the process is still there: what it has started may keep its output open."""
 _LAST_BREATH = 2.0
-"""Seconds that a process which closed its output has left to end by itself."""
+"""Seconds that a process which has closed its output has left to end by itself."""
 _GOODBYE = 3.0
-"""Seconds to end by itself for a process whose input was closed in good order."""
+"""Seconds that a process has to end by itself after its input was closed in an orderly way."""
 
 
 class Silence(Exception):
@@ -36,13 +36,13 @@ class Gone(Exception):
 
 
 class LineProcess:
-    """A process, alone in a session and in a scratch directory of its own.
+    """A process in its own session and its own scratch directory.
 
-    It ends with :meth:`end`, when it is collected, and at the latest with the interpreter; then everything in its process group ends with
-    it. Interrupts of the terminal do not reach it.
+    It ends with :meth:`end`, when it is garbage-collected, and at the latest with the interpreter; everything in its process group ends
+    with it. Interrupts of the terminal do not reach it.
 
     Args:
-        command: what is run.
+        command: the command to run.
         variables: its environment variables.
 
     Raises:
@@ -80,7 +80,7 @@ class LineProcess:
         """Write a line.
 
         Raises:
-            Gone: nobody reads it any more.
+            Gone: nobody is reading any more.
         """
         assert self._process.stdin is not None
         try:
@@ -92,7 +92,7 @@ class LineProcess:
         """Read a line.
 
         Raises:
-            Silence: none came within so many seconds.
+            Silence: none came within that many seconds.
             Gone: none will come.
             ValueError: it does not end.
         """
@@ -120,11 +120,11 @@ class LineProcess:
         return self._errors.last_line()
 
     def wait(self, seconds: float) -> bool:
-        """Whether it ends by itself within so many seconds."""
+        """Whether it ends by itself within that many seconds."""
         return ends_within(self._process, seconds)
 
     def kill(self) -> None:
-        """Kill it, and everything in its group, from any thread; whoever waits for its line is told that it is gone."""
+        """Kill it, and everything in its group, from any thread; whoever is waiting for a line is told that it is gone."""
         if self._finish.alive:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -154,7 +154,7 @@ class LineProcess:
 
 
 class _Tail:
-    """Reads a stream to its end in a thread and keeps the last of it."""
+    """Reads a stream to its end in a thread and keeps the last part of it."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._kept = bytearray()
@@ -167,7 +167,7 @@ class _Tail:
         return next((" ".join(line.split()) for line in reversed(lines) if line.strip()), "")
 
     def finish(self, seconds: float) -> None:
-        """Wait until all is read. What outlives the process may keep the stream open; then the thread is left to itself."""
+        """Wait until everything is read. What outlives the process may keep the stream open; then the thread is left alone."""
         self._thread.join(seconds)
 
     def _read(self, stream: IO[bytes]) -> None:
@@ -178,7 +178,7 @@ class _Tail:
 
 
 def _end(process: subprocess.Popen[bytes], errors: _Tail, scratch: str, owner: int, patience: float) -> None:
-    """End a process with its whole group, and clear up after it."""
+    """End a process with its whole group, and clean up after it."""
     if end_group(process, owner=owner, patience=patience):
         errors.finish(1.0)
         shutil.rmtree(scratch, ignore_errors=True)

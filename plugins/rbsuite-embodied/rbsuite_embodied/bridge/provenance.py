@@ -1,4 +1,4 @@
-"""Which EmbodiedBench it is: the commit of its checkout, and the hashes of the files that make an episode what it is."""
+"""Which EmbodiedBench this is: the commit of its checkout, and the hashes of the files that determine an episode."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _FILES: Mapping[str, tuple[str, tuple[str, ...], str]] = {
         "datasets/*.pickle",
     ),
 }
-"""By environment: its folder in ``embodiedbench/envs``, what decides its behaviour, and its episodes."""
+"""By environment: its folder in ``embodiedbench/envs``, the files that determine its behaviour, and its episodes."""
 
 
 def describe_package(folder: Path, environment: str) -> Mapping[str, Any]:
-    """What is known of a package ``embodiedbench``: ``commit``, and SHA-256 by file name in ``sources`` and ``data``.
+    """What is known about a package ``embodiedbench``: ``commit``, and SHA-256 by file name in ``sources`` and ``data``.
 
-    Nothing of it is a path of the machine. A checkout may be changed; that shows in the hashes.
+    It contains no paths of the machine. A checkout may have been modified; that shows in the hashes.
 
     Args:
         folder: the package's directory.
@@ -42,10 +42,10 @@ def describe_package(folder: Path, environment: str) -> Mapping[str, Any]:
 
 
 def commit_of(checkout: Path) -> str:
-    """The commit that is checked out in a directory; ``""`` where it is no checkout, or that cannot be told."""
+    """The commit that is checked out in a directory; ``""`` if it is not a checkout, or the commit cannot be determined."""
     try:
         git = checkout / ".git"
-        if git.is_file():  # of a worktree or a submodule
+        if git.is_file():  # for a worktree or a submodule
             git = checkout / git.read_text(encoding="utf-8").partition("gitdir:")[2].strip()
         head = (git / "HEAD").read_text(encoding="utf-8").strip()
         if head.startswith("ref:"):

@@ -1,10 +1,10 @@
 """Drives an installed EmbodiedBench for rbsuite: JSON lines in, JSON lines out.
 
-It runs in the user's Python, not in rbsuite's (``THEIR_PYTHON -u server.py``): so it imports nothing but the standard library, and nothing
-that Python 3.8 lacks. EmbodiedBench writes into the current directory; run it in one that may be thrown away.
+It runs in the user's Python, not in rbsuite's (``THEIR_PYTHON -u server.py``): so it imports only the standard library, and nothing that
+Python 3.8 lacks. EmbodiedBench writes into the current directory; run it in a disposable one.
 
-**Protocol, version 2.** A request is one JSON object on a line of standard input, a reply one on a line of standard output. Whatever else
-is written to standard output, from Python or from C, goes to standard error instead. Requests have ``cmd`` and ``id``:
+**Protocol, version 2.** A request is one JSON object on a line of standard input, a reply is one on a line of standard output. Anything
+else written to standard output, from Python or from C, goes to standard error instead. Requests have ``cmd`` and ``id``:
 
 ========  =====================================  ==============================================================================
 command   takes                                  gives
@@ -20,15 +20,16 @@ close                                            nothing; the process then ends
 ========  =====================================  ==============================================================================
 
 ``environment`` is ``eb-alfred`` or ``eb-habitat``, ``index`` counts from 0 in the set's own list. ``folder`` is where EmbodiedBench would
-be imported from, empty where it is not installed. ``visible`` are types in view (nothing where upstream does not tell). ``done`` is
-upstream's; ``stopped`` says that it has another reason than success, steps or invalid actions. ``elapsed`` is in seconds, ``states`` holds
-upstream's sets of object ids as sorted lists. ``image`` is what upstream's agents are shown, ``head_rgb``, as a PNG in base64; empty unless
-``images`` is true.
+be imported from, empty if it is not installed. ``visible`` are types in view (empty if upstream does not report them). ``done`` is
+upstream's; ``stopped`` says that it has a reason other than success, steps or invalid actions. ``elapsed`` is in seconds, ``states``
+contains upstream's sets of object ids as sorted lists. ``image`` is what upstream's agents are shown, ``head_rgb``, as a PNG in base64;
+empty unless ``images`` is true.
 
 A reply repeats ``id``. ``{"id": 3, "ok": true, ...}`` answers; ``{"id": 3, "ok": false, "kind": ..., "error": ...}`` says in one line what
-went wrong; ``{"id": 3, "busy": ...}`` only shows that the answer is still worked on. Kinds: ``protocol`` (not understood), ``missing``
-(cannot be imported), ``episode`` (there is no such one), ``state`` (not now), ``contract`` (EmbodiedBench does not give what it is known to
-give), ``upstream`` (EmbodiedBench raised). After the end of standard input the simulator is closed and the process ends with its group.
+went wrong; ``{"id": 3, "busy": ...}`` only shows that the answer is still being worked on. Kinds: ``protocol`` (not understood),
+``missing`` (cannot be imported), ``episode`` (there is no such episode), ``state`` (not now), ``contract`` (EmbodiedBench does not return
+what it is known to return), ``upstream`` (EmbodiedBench raised). After the end of standard input the simulator is closed and the process
+ends with its group.
 
 Follows EBAlfEnv.py, EBHabEnv.py and evaluator/*.py (EmbodiedBench/EmbodiedBench, b24793607b7c5f1f236dad6d9c3f3c94d0bd4b04).
 """
@@ -58,7 +59,7 @@ from pathlib import Path
 from typing import Any
 
 PROTOCOL = 2
-GRACE = 5.0  # seconds that are left for closing the simulator once nobody listens
+GRACE = 5.0  # seconds left for closing the simulator once nobody listens
 
 ALFRED, HABITAT = "eb-alfred", "eb-habitat"
 FOLDERS = {ALFRED: "eb_alfred", HABITAT: "eb_habitat"}
@@ -67,7 +68,7 @@ PACKAGES = {ALFRED: ("gym", "numpy", "ai2thor"), HABITAT: ("gym", "numpy", "habi
 
 
 class Refusal(Exception):
-    """A request that is answered with an error, of a kind that the module's docstring names."""
+    """A request that is answered with an error, of one of the kinds listed in the module docstring."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -75,7 +76,7 @@ class Refusal(Exception):
 
 
 def describe(environment: str) -> dict[str, Any]:
-    """What ``hello`` gives beside the protocol; nothing of EmbodiedBench is imported for it."""
+    """What ``hello`` returns besides the protocol; nothing of EmbodiedBench is imported for it."""
     spec = importlib.util.find_spec("embodiedbench")
     places = [Path(place) for place in (spec.submodule_search_locations or ())] if spec is not None else []
     holding = [place for place in places if (place / "envs" / FOLDERS[environment]).is_dir()]
@@ -103,10 +104,10 @@ def line_of(error: BaseException) -> str:
 
 
 def png(pixels: Any) -> bytes:
-    """An array of 8-bit RGB or RGBA pixels as a PNG; needs no library of images.
+    """An array of 8-bit RGB or RGBA pixels as a PNG; needs no image library.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not such an array.
     """
     shape = tuple(getattr(pixels, "shape", ()))
     if str(getattr(pixels, "dtype", "")) != "uint8" or len(shape) != 3 or shape[2] not in (3, 4) or 0 in shape:
@@ -148,7 +149,7 @@ class Adapter:
         self._busy = busy
 
     def open(self, index: int) -> Any:
-        """Begin the episode with this index in the set's own list; upstream's observation."""
+        """Begin the episode with this index in the set's own list; returns upstream's observation."""
         raise NotImplementedError
 
     def visible(self) -> list[str]:
@@ -222,7 +223,7 @@ class Adapter:
         value: Any = values.get(name)
         if isinstance(value, tuple) and len(value) == 1:  # EB-Habitat's seconds
             value = value[0]
-        if getattr(value, "shape", None) == ():  # a number of numpy's
+        if getattr(value, "shape", None) == ():  # a numpy number
             value = value.item()
         if not isinstance(value, (bool, int, float)) or not math.isfinite(value):
             raise Refusal("contract", f"{CLASSES[self.environment]}.step gives {name}={value!r}, not a number")
@@ -235,7 +236,7 @@ class Alfred(Adapter):
     environment = ALFRED
 
     def open(self, index: int) -> Any:
-        """See :meth:`Adapter.open`. Upstream's connector carries these two over to the next episode; here all begin alike."""
+        """See :meth:`Adapter.open`. Upstream's connector carries these two over to the next episode; here every episode begins alike."""
         connector = getattr(self.env, "env", None)
         for name, fresh in (("sliced", False), ("put_count_dict", {})):
             if hasattr(connector, name):
@@ -244,7 +245,7 @@ class Alfred(Adapter):
         return self.env.reset()
 
     def visible(self) -> list[str]:
-        """See :meth:`Adapter.visible`; as upstream works it out after an action."""
+        """See :meth:`Adapter.visible`; computed as upstream does after an action."""
         event = getattr(getattr(self.env, "env", None), "last_event", None)
         objects = getattr(event, "metadata", {}).get("objects", ())
         return sorted({str(thing["objectType"]) for thing in objects if thing["visible"]})
@@ -256,8 +257,8 @@ class Habitat(Adapter):
     environment = HABITAT
 
     def open(self, index: int) -> Any:
-        """See :meth:`Adapter.open`. As upstream skips episodes: reset until it is the one."""
-        # Reached late in one pass, it may come last in the next.
+        """See :meth:`Adapter.open`. Skips episodes as upstream does: reset until the right one comes up."""
+        # If it came late in one pass, it may come last in the next.
         for tried in range(2 * self.episodes + 1):
             if self._attribute("_current_episode_num") >= self.episodes:
                 self.env._current_episode_num = 0
@@ -349,7 +350,7 @@ def _environment(request: dict[str, Any]) -> str:
 
 def _integer(request: dict[str, Any], name: str) -> int:
     value = request.get(name)
-    if type(value) is not int:  # a bool is none
+    if type(value) is not int:  # a bool does not count
         raise Refusal("protocol", f"{name}={value!r} is not an integer")
     return value
 
@@ -358,7 +359,7 @@ class Channel:
     """Requests and replies, out of everybody else's reach: standard output becomes standard error, standard input is empty."""
 
     def __init__(self) -> None:
-        # Without a buffer, whose lock the listening thread would hold when the process ends.
+        # Unbuffered: the listening thread would hold a buffer's lock when the process ends.
         self._requests = os.fdopen(os.dup(0), "rb", 0)
         self._replies = os.fdopen(os.dup(1), "wb")
         os.dup2(2, 1)
@@ -420,7 +421,7 @@ def respond(session: Session, channel: Channel, request: Any) -> None:
 def main() -> None:
     """Answer until ``close`` or the end of the input."""
     here = str(Path(__file__).resolve().parent)
-    # Python puts the script's directory first; nothing there is for EmbodiedBench to import.
+    # Python puts the script's directory first; EmbodiedBench must not import anything from there.
     sys.path[:] = [place for place in sys.path if place != here]
     channel = Channel()
     session = Session(lambda note: channel.send(busy=note))

@@ -1,4 +1,4 @@
-"""Where the user's EmbodiedBench is: environment variables, since paths are no part of what a result is."""
+"""Where the user's EmbodiedBench is: environment variables, since paths are not part of a result."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Settings:
 
     Attributes:
         python: absolute path of the interpreter in whose environment it is installed.
-        home: absolute path of a directory that holds the package ``embodiedbench``; ``""``: it is installed.
+        home: absolute path of a directory that contains the package ``embodiedbench``; ``""``: it is installed.
         timeout: seconds that a command may take.
-        simulators: how many may run at once.
+        simulators: how many may run at the same time.
     """
 
     python: str
@@ -44,21 +44,21 @@ class Settings:
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Settings:
-        """What environment variables say.
+        """The settings in environment variables.
 
         Args:
             variables: such as ``os.environ``.
 
         Raises:
-            EnvironmentFailure: one is missing, or names what is not there.
+            EnvironmentFailure: one is missing, or names something that does not exist.
         """
         return cls(_python(variables), _home(variables), _timeout(variables), _simulators(variables))
 
     def child_variables(self, variables: Mapping[str, str]) -> dict[str, str]:
-        """The variables that EmbodiedBench gets of these: all but secrets, with ``home`` first on the module path.
+        """The variables passed on to EmbodiedBench: all but secrets, with ``home`` first on the module path.
 
-        A secret is a variable named as one (``..._KEY``, ``..._TOKEN``, ...), or a URL that holds credentials. ``PYTHONHOME`` belongs
-        to rbsuite's own interpreter and is left out too.
+        A secret is a variable named as one (``..._KEY``, ``..._TOKEN``, ...), or a URL that contains credentials. ``PYTHONHOME`` belongs to
+        rbsuite's own interpreter and is left out too.
         """
         kept = {
             name: value
@@ -77,14 +77,14 @@ def _python(variables: Mapping[str, str]) -> str:
             f"{PYTHON} is not set, so there is no EmbodiedBench to use.",
             "Set it to the Python of the environment in which EmbodiedBench is installed.",
         )
-    # A name alone is looked up; a path is taken as it is, seen from the current directory.
+    # A bare name is looked up; a path is taken as it is, relative to the current directory.
     found = shutil.which(Path(given).expanduser().absolute() if os.sep in given else given)
     if found is None:
         raise EnvironmentFailure(
             f"{PYTHON} names {given!r}, which is not a program.",
             "Set it to the Python of the environment in which EmbodiedBench is installed.",
         )
-    # Not resolved: a virtual environment is known by the link to its interpreter.
+    # Not resolved: a virtual environment is recognised by the link to its interpreter.
     return str(Path(found).absolute())
 
 

@@ -19,8 +19,8 @@ class Reading:
 
     Attributes:
         value: ``"204"`` for an integer, ``"B"`` for a choice; ``None``: unparsed, which is wrong and counted as unparsed.
-        how: where the value stood, e.g. ``"boxed"`` or ``"answer_line"``; ``"none"`` exactly when the value is ``None``.
-        text: what the convention extracts before its value is normalised, also where no value came of it; ``""`` for nothing.
+        how: where the value was found, e.g. ``"boxed"`` or ``"answer_line"``; ``"none"`` exactly when the value is ``None``.
+        text: what the convention extracts before normalising it, even if no value results; ``""`` for nothing.
     """
 
     value: str | None
@@ -42,14 +42,14 @@ class ReaderInfo:
 
     Attributes:
         name: what a user chooses it by.
-        version: of the convention as written here; goes up with every change of what it reads.
+        version: version of the convention as implemented here; incremented with every change in what it reads.
         summary: one line.
         kinds: what it can read.
         benchmarks: for which benchmarks the harness itself uses this convention; empty: it is not tied to any.
         harness: where the convention comes from.
         revision: commit or version of the harness.
         files: the files of the harness that define it.
-        requires: distribution that must be installed, ``""`` for none.
+        requires: distribution that must be installed; ``""`` for none.
     """
 
     name: str
@@ -64,7 +64,7 @@ class ReaderInfo:
 
     @property
     def id(self) -> str:
-        """Name and version, e.g. ``rbsuite/2``; printed beside every score."""
+        """Name and version, e.g. ``rbsuite/2``; printed next to every score."""
         return f"{self.name}/{self.version}"
 
 
@@ -94,7 +94,7 @@ class Reader(Protocol):
 
         Args:
             output: everything the model wrote.
-            n_choices: how many options the question has, 1 to 26; a letter beyond them gives no value.
+            n_choices: how many options the question has, 1 to 26; a letter beyond them yields no value.
             options: their texts in order, for conventions that recognise an option by its text; others ignore them.
 
         Raises:
@@ -105,9 +105,9 @@ class Reader(Protocol):
         """Whether a reading is the right answer, in the convention's own notion of equality.
 
         Args:
-            reading: of this reader.
+            reading: a reading of this reader.
             gold: the right answer: an integer in decimal digits, or a letter.
-            kind: of the answer.
+            kind: kind of the answer.
         """
 
 
@@ -142,7 +142,7 @@ def option_letters(n_choices: int) -> str:
     """The letters of a question's options, ``"ABCD"`` for 4.
 
     Raises:
-        UsageError: there are no or more than 26 options.
+        UsageError: there are no options, or more than 26.
     """
     if not 1 <= n_choices <= len(LETTERS):
         raise UsageError(
@@ -152,7 +152,7 @@ def option_letters(n_choices: int) -> str:
 
 
 def choice(letter: str | None, letters: str, how: str) -> Reading:
-    """A reading of a letter, unparsed where the letter is ``None`` or no option; ``text`` keeps what was found."""
+    """A reading of a letter, unparsed if the letter is ``None`` or not an option; ``text`` keeps what was found."""
     if letter is None:
         return UNPARSED
     if len(letter) == 1 and letter in letters:

@@ -1,7 +1,7 @@
-"""What inspect_ai 0.3.285 (``scorer/_common.py``, ``scorer/_unicode.py``) takes for a number.
+"""What inspect_ai 0.3.285 (``scorer/_common.py``, ``scorer/_unicode.py``) accepts as a number.
 
 Plain floats; digits of any script; signs, grouping marks and decimal marks of several kinds; one vulgar fraction; a superscript exponent;
-single numeric characters; Chinese numerals. A word of more than 1,000 characters is no number here.
+single numeric characters; Chinese numerals. Here, a word of more than 1,000 characters is not a number.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _CHINESE = frozenset([*_DIGITS, *_UNITS, *_POINT, "负", "負", "正"])
 
 
 def parse_number(word: str) -> float | None:
-    """A word as a finite number, with punctuation around it taken off; ``None`` if it is none."""
+    """A word as a finite number, with surrounding punctuation removed; ``None`` if it is not one."""
     text = word.strip(_AROUND)
     if not text or len(text) > _LONGEST or _FOREIGN.search(text):
         return None
@@ -102,7 +102,7 @@ def _core(text: str) -> float | None:
 
 
 def _generic(text: str) -> float | None:
-    """Digits of any script, with marks between them; commas are gone before, so a full stop is the decimal mark."""
+    """Digits of any script, with marks between them; commas have been removed, so a full stop is the decimal mark."""
     out: list[str] = []
     decimal = exponent = False
     place = 0

@@ -1,4 +1,4 @@
-"""The convention of inspect_evals 0.26.0 on inspect_ai 0.3.285: the answer stands on a line ``ANSWER: X``, or on the last line."""
+"""The convention of inspect_evals 0.26.0 on inspect_ai 0.3.285: the answer is on a line ``ANSWER: X``, or on the last line."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _BOX = "\\boxed{"
 _FORMATTING = "$,£€*_"
 _FULL_STOP = re.compile(r"\.(?=\D|$)")
 _MOST_WORDS = 1_000
-"""Words of a line that are tried as numbers. Upstream tries all; no line that a model means as its answer has so many."""
+"""Words of a line that are tried as numbers. Upstream tries all, but no line meant as an answer has that many."""
 
 _TOKENS = r"[A-Za-z\d](?:[A-Za-z\d,]|\ ++(?=[A-Za-z\d,]))*+"
 _DOLLARS = re.compile(rf"\$\s*+({_TOKENS})\s*+\$")
 _BOLD = re.compile(rf"\*\*\s*+({_TOKENS})\s*+\*\*")
 _PARENTHESES = re.compile(r"(?i)(^|[:,])(\s*+)\(([A-Za-z\d])\)(?=\s*+(?:[,.]|\Z)|[^\S\n]*+\n)")
 
-# Upstream's two patterns let white space be matched in several ways, which costs quadratic time and more. Here each is written out: a
-# label that ends as it must, or else (second or third branch) the blanks that upstream is then left with, which are no answer.
+# Upstream's two patterns let white space be matched in several ways, which takes quadratic time or worse. Here each is written out: a
+# label that ends as it must, or else (second or third branch) the blanks that upstream is then left with, which are not an answer.
 _RUN = r"[A-Za-z\d,][A-Za-z\d ,]*"
 _LINE = re.compile(
     rf"(?im)^ANSWER\s*+:(?:\s*+({_RUN}+)(?=\s*+(?:\.|\Z)|[^\S\n]*+\n)"
@@ -32,7 +32,7 @@ _LINE = re.compile(
     r"|[^\S ]*+\ [^\S\n]*+\n)"
 )
 _LABEL_END = re.compile(r"[rR][\s$*()]*+:")
-"""The end of a label as it stands before formatting is taken off; where there is none, there is no label."""
+"""The end of a label before formatting is removed; if there is none, there is no label."""
 _ANYWHERE = re.compile(rf"(?i)ANSWER\s*+:(?:\s*+({_RUN}+)(?!\w)|\s*+({_RUN})(?=[ ,])|[^\S ]*+\ (?!\w))")
 
 
@@ -51,9 +51,9 @@ class InspectReader(BaseReader):
     )
 
     def read_integer(self, output: str) -> Reading:
-        """Read the last number of the last line that holds more than delimiters, in 5 significant digits, e.g. ``1e+05`` for 100000.
+        """Read the last number of the last line that contains more than delimiters, in 5 significant digits, e.g. ``1e+05`` for 100000.
 
-        ``how`` is ``last_number``. A number that is no integer is read as well.
+        ``how`` is ``last_number``. A number that is not an integer is read as well.
         """
         for word in islice(_words_from_the_end(_unboxed(_last_line(output))), _MOST_WORDS):
             number = parse_number(word)
@@ -71,7 +71,7 @@ class InspectReader(BaseReader):
         for how, pattern in (("answer_line", _LINE), ("answer_anywhere", _ANYWHERE)):
             found = last_match(pattern, text)
             if found is not None:
-                # One letter of the options, with a stray comma at most.
+                # One letter of the options, with at most a stray comma.
                 group = next(filter(None, found.groups()), "")
                 tokens = [token for token in group.strip().upper().split(",") if token]
                 if len(tokens) == 1 and len(tokens[0]) == 1 and tokens[0] in letters:
@@ -92,7 +92,7 @@ def _rounded(number: float) -> str:
 
 
 def _last_line(output: str) -> str:
-    """The last line that is not made of delimiters alone, else the very last line."""
+    """The last line that does not consist of delimiters, or else the very last line."""
     lines = output.strip().splitlines()
     return next((line for line in reversed(lines) if not _DELIMITERS.fullmatch(line)), lines[-1] if lines else "")
 

@@ -8,11 +8,11 @@ import unicodedata
 from rbsuite_questions.readers.texts import in_braces, latest
 
 LONGEST = 400
-"""Characters of a candidate; a chain of equations seldom needs more."""
+"""Maximum length of a candidate; a chain of equations seldom needs more."""
 LONGEST_BOX = 4_000
-"""Characters in which a box must be closed."""
+"""Characters within which a box must be closed."""
 MOST = 100
-"""Boxes, or statements of an answer, that are looked at, from the end."""
+"""Boxes, or statements of an answer, that are considered, counted from the end."""
 
 _BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])\s*+")
 _BARE = re.compile(r"[^\s${}\\]+")
@@ -37,12 +37,12 @@ _NOT_DIGITS = ("<super>", "<sub>", "<fraction>", "<circle>")
 def normal_integer(candidate: str) -> str | None:
     """A candidate as an integer from 0 to 999 without leading zeros, or ``None`` if it is anything else.
 
-    Of a chain of equations the last side counts; another side that is a plain integer must agree with it.
+    In a chain of equations the last side counts; any other side that is a plain integer must agree with it.
     """
     if len(candidate) > LONGEST or any(unicodedata.decomposition(one).startswith(_NOT_DIGITS) for one in candidate):
         return None
     text = _STYLED.sub(r" \1 ", unicodedata.normalize("NFKC", candidate))
-    # A space and not nothing: digits on either side of a mark are not one number.
+    # A space rather than nothing: digits on either side of a mark are not one number.
     *others, last = _EQUALS.split(_bare(_NOISE.sub(" ", text)))
     found = _INTEGER.fullmatch(_bare(last))
     if found is None:
@@ -56,10 +56,10 @@ def normal_integer(candidate: str) -> str | None:
 
 
 def gold_integer(value: object) -> int | None:
-    r"""The right answer as data have it: a number, or a text as :func:`normal_integer` takes it, in a box or not.
+    r"""The right answer as it appears in data: a number, or a text that :func:`normal_integer` accepts, boxed or not.
 
     Returns:
-        ``None`` for whatever is no integer from 0 to 999.
+        ``None`` for anything that is not an integer from 0 to 999.
     """
     if isinstance(value, bool):
         return None
@@ -75,7 +75,7 @@ def gold_integer(value: object) -> int | None:
 def list_boxes(text: str) -> list[tuple[int, str, int]]:
     r"""The last :data:`MOST` of ``\boxed`` and ``\fbox`` that are not empty: start, content, end.
 
-    The content is what the braces hold, or the word after the mark; ``""`` where the brace is not closed.
+    The content is what is in the braces, or the word after the mark; ``""`` if the brace is not closed.
     """
     found: list[tuple[int, str, int]] = []
     if "box" not in text:
@@ -95,7 +95,7 @@ def list_boxes(text: str) -> list[tuple[int, str, int]]:
 
 
 def _bare(text: str) -> str:
-    """Without white space, final punctuation and brackets around the whole."""
+    """Without white space, final punctuation and enclosing brackets."""
     before = ""
     while text != before:
         before = text

@@ -44,9 +44,9 @@ class LmEvalReader(BaseReader):
     )
 
     def read_integer(self, output: str) -> Reading:
-        """Read the last box, else what stands between the first and the last ``$``, else the whole output.
+        """Read the last box, else what is between the first and the last ``$``, else the whole output.
 
-        The harness takes any text for an answer; here one that is no integer after normalisation is unparsed, which is wrong as well.
+        The harness accepts any text as an answer; here one that is not an integer after normalisation is unparsed, which is wrong as well.
         ``how`` is ``boxed``, ``dollars`` or ``whole``; leading zeros stay.
         """
         for how, text in (("boxed", _boxed(output)), ("dollars", _between_dollars(output)), ("whole", output)):
@@ -79,7 +79,7 @@ class LmEvalStrictReader(BaseReader):
     )
 
     def read_choice(self, output: str, n_choices: int, options: Sequence[str] = ()) -> Reading:
-        """Read the line after the first "The answer is " that does not end a line; ``how`` is ``phrase``."""
+        """Read the line after the first "The answer is " that is not at the end of a line; ``how`` is ``phrase``."""
         letters = option_letters(n_choices)
         start = output.find(_STRICT)
         while start >= 0:
@@ -102,7 +102,7 @@ class LmEvalFlexReader(BaseReader):
     )
 
     def read_choice(self, output: str, n_choices: int, options: Sequence[str] = ()) -> Reading:
-        """Read a letter; ``how`` is ``label``, ``option_text`` or ``colon``. Without the options' texts the second step is left out."""
+        """Read a letter; ``how`` is ``label``, ``option_text`` or ``colon``. Without the options' texts the second step is skipped."""
         letters = option_letters(n_choices)
         if label := last_match(_LABEL, output):
             return _labelled(label[0], letters, "label")
@@ -113,9 +113,9 @@ class LmEvalFlexReader(BaseReader):
 
 
 def normal_math(text: str) -> str:
-    r"""A text after the harness's normalisation of MATH answers, as far as that can leave an integer.
+    r"""A text after the harness's normalisation of MATH answers, as far as it can yield an integer.
 
-    Its rewriting of fractions and roots is left out: what holds ``/``, ``\frac`` or ``\sqrt`` does not become an integer by it.
+    Its rewriting of fractions and roots is left out: text with ``/``, ``\frac`` or ``\sqrt`` does not become an integer by it.
     """
     for old, new in _REWRITES:
         text = text.replace(old, new)
@@ -152,7 +152,7 @@ def _boxed(text: str) -> str | None:
 
 
 def _labelled(text: str, letters: str, how: str) -> Reading:
-    """A reading of an extracted text, which the metric compares without case and ASCII punctuation."""
+    """A reading of an extracted text, which the metric compares ignoring case and ASCII punctuation."""
     letter = text.lower().translate(_ASCII_PUNCTUATION).upper()
     if len(letter) == 1 and letter in letters:
         return Reading(letter, how, text)
@@ -160,7 +160,7 @@ def _labelled(text: str, letters: str, how: str) -> Reading:
 
 
 def _last_option(output: str, options: Sequence[str]) -> str:
-    """The label of the option whose text comes last, or a text that the harness takes for an answer; ``""`` where there is none."""
+    """The label of the option whose text comes last, or a text that the harness takes for an answer; ``""`` if there is none."""
     if not options:
         return ""
     texts = [_plain(one.strip()) for one in options]
@@ -171,7 +171,7 @@ def _last_option(output: str, options: Sequence[str]) -> str:
 
 
 def _plain(text: str) -> str:
-    """In lower case, without any punctuation of Unicode."""
+    """In lower case, without any Unicode punctuation."""
     plain = text.lower()
     for mark in set(plain):
         if unicodedata.category(mark).startswith("P"):

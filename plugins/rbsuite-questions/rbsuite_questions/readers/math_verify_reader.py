@@ -22,10 +22,10 @@ _START_SECONDS = 120.0
 
 
 class MathVerifyReader(BaseReader):
-    """Asks math-verify, in a process of its own that is started with the first reading and ended with the reader.
+    """Uses math-verify in a separate process that is started with the first reading and ended with the reader.
 
     Args:
-        seconds: how long a reading may take; longer and the output is unparsed.
+        seconds: how long a reading may take; if it takes longer, the output is unparsed.
 
     Raises:
         UsageError: math-verify is not installed.
@@ -85,7 +85,7 @@ class _Worker:
         assert replies is not None
         try:
             if not self._ready:
-                # What the start takes on a busy machine is no part of a reading's time: it would decide what is unparsed.
+                # Start-up time on a busy machine is not part of a reading's time: it would decide what is unparsed.
                 self._ready = bool(_line(replies.fileno(), _START_SECONDS))
             requests.write(json.dumps(output).encode() + b"\n")
             requests.flush()
@@ -100,7 +100,7 @@ class _Worker:
 
 
 def _line(descriptor: int, seconds: float) -> bytes:
-    """A line from a pipe, or nothing if it does not come in time; time counts from the last bytes that came."""
+    """A line from a pipe, or nothing if it does not come in time; time is counted from the last bytes that came."""
     line = b""
     with selectors.DefaultSelector() as selector:
         selector.register(descriptor, selectors.EVENT_READ)

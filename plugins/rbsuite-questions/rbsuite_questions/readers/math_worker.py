@@ -1,8 +1,8 @@
 """The process that runs math-verify: a line when it is ready, then for each JSON line (an output) one JSON line
 (integer or null, and the text extracted).
 
-It is a process of its own because nothing else stops a long computation: an output may hold ``9^{9^{9^9}}``, and the time limits of
-math-verify itself rest on a signal that only works in a main thread.
+It is a separate process because nothing else stops a long computation: an output may contain ``9^{9^{9^9}}``, and the time limits of
+math-verify itself rely on a signal that only works in a main thread.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _DIGITS = re.compile(r"\d+", re.ASCII)
 
 
 def read_with_math_verify(output: str) -> tuple[int | None, str]:
-    """The integer that math-verify holds equal to an output, and the text it extracts (``""`` for none).
+    """The integer that math-verify considers equal to an output, and the text it extracts (``""`` for none).
 
-    An output may be equal to several, as ``200%`` is to 200 and to 2: one that it writes out comes first, and of those the last.
+    An output may be equal to several, as ``200%`` is to 200 and to 2: one that is written out takes precedence, and among those the last.
 
     Raises:
         ImportError: math-verify is not installed.
@@ -43,7 +43,7 @@ def read_with_math_verify(output: str) -> tuple[int | None, str]:
 
 
 def _candidates(parsed: list[Any], text: str) -> list[int]:
-    """Integers that what was parsed may be equal to: those written in it, the last first, and values of its parts."""
+    """Integers that what was parsed may be equal to: those written in it, last first, and values of its parts."""
     written = [int(digits) for digits in _DIGITS.findall(text)[-_MOST_WRITTEN:] if len(digits) <= _MOST_DIGITS]
     signed = [number for one in reversed(written) for number in (one, -one)]
     valued = []
@@ -67,7 +67,7 @@ def main() -> None:
     for line in sys.stdin:
         try:
             value, text = read_with_math_verify(json.loads(line))
-        except Exception:  # whatever an output does to the library, the next one has its turn
+        except Exception:  # whatever an output does to the library, the next one gets its turn
             value, text = None, ""
         sys.stdout.write(json.dumps([value, text]) + "\n")
         sys.stdout.flush()

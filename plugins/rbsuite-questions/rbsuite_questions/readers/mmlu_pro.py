@@ -1,6 +1,6 @@
 """The conventions of TIGER-AI-Lab/MMLU-Pro (commit f418b116): three patterns, one after the other, over the letters A to J.
 
-The scripts replace an output that none of the patterns reads by a random guess in their final figures. No guess is made here.
+In their final figures, the scripts replace an output that none of the patterns reads by a random guess. No guess is made here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rbsuite_questions.readers.texts import last_match
 
 _PHRASE = re.compile(r"answer is \(?([A-J])")
 _COLON = re.compile(r"[aA]nswer:\s*+([A-J])")
-# The letter is not consumed: it may be the first of the next "Answer:".
+# The letter is not consumed: it may be the first letter of the next "Answer:".
 _COLON_START = re.compile(r"[aA]nswer:\s*+(?=([A-J]))")
 _LAST_LETTER = re.compile(r".*\b([A-J])\b", re.DOTALL)
 
@@ -79,7 +79,7 @@ class MmluProApixReader(BaseReader):
 
 
 def _last_of_first_line(text: str) -> str | None:
-    r"""What the first match of ``.*[aA]nswer:\s*([A-J])`` holds, in linear time: the last match that starts on the first line with one."""
+    r"""The match of the first ``.*[aA]nswer:\s*([A-J])``, in linear time: the last match that starts on the first line with one."""
     found: str | None = None
     end = -1
     for match in _COLON_START.finditer(text):
@@ -92,6 +92,6 @@ def _last_of_first_line(text: str) -> str | None:
 
 
 def _last_letter(text: str, letters: str) -> Reading:
-    """The last letter from A to J that stands alone. Upstream's look-ahead for "no other one follows" is quadratic; this is the same."""
+    """The last letter from A to J that stands alone. Upstream's look-ahead for "no other one follows" is quadratic; this is equivalent."""
     found = _LAST_LETTER.match(text)
     return choice(found[1], letters, "last_letter") if found else UNPARSED

@@ -29,7 +29,7 @@ _READERS = (
 _FACTORIES: Mapping[str, Callable[[], Reader]] = MappingProxyType({one.info.name: one for one in _READERS})
 
 READERS: Mapping[str, ReaderInfo] = MappingProxyType({one.info.name: one.info for one in _READERS})
-"""What there is to choose from, by name; ``rbsuite`` first."""
+"""The available readers, by name; ``rbsuite`` first."""
 
 
 def get_reader(name: str) -> Reader:
@@ -37,7 +37,7 @@ def get_reader(name: str) -> Reader:
 
     Raises:
         UnknownNameError: there is no such reader.
-        UsageError: the id names another version than this one, or the reader needs a package that is not installed.
+        UsageError: the id names a different version, or the reader needs a package that is not installed.
     """
     plain, _, version = name.partition("/")
     if plain not in READERS:

@@ -15,8 +15,8 @@ _LINE = re.compile(r"(?i)answer\s*+:\s*+([^\n]++)")
 class SimpleEvalsReader(BaseReader):
     """Takes the first ``Answer:``.
 
-    The harness leaves the equality of integers to a model. No model is asked here: the text it extracts is in ``text``, and its value is
-    that text as an integer, normalised as the ``rbsuite`` convention does.
+    The harness leaves the comparison of integers to a model. No model is used here: the text it extracts is in ``text``, and the value is
+    that text as an integer, normalised as in the ``rbsuite`` convention.
     """
 
     info: ClassVar[ReaderInfo] = ReaderInfo(
@@ -39,7 +39,7 @@ class SimpleEvalsReader(BaseReader):
         return Reading(value, "answer_line" if value else "none", found[1])
 
     def read_choice(self, output: str, n_choices: int, options: Sequence[str] = ()) -> Reading:
-        """Read the first ``Answer:`` that a letter of the options follows; a lower-case letter is found, but is never right."""
+        """Read the first ``Answer:`` followed by a letter of the options; a lower-case letter is found, but is never right."""
         letters = option_letters(n_choices)
         found = re.search(rf"(?i)answer[ \t]*+:[ \t]*+\$?([A-{letters[-1]}])", output)
         return choice(found[1] if found else None, letters, "answer_line")

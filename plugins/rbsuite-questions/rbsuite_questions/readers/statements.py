@@ -1,6 +1,6 @@
 """Where an output states an answer ("the answer is", in several languages), and whether it states it as its own.
 
-An answer that the text calls wrong, denies, asks for, supposes, or puts into someone else's mouth is not what the output answers.
+An answer that the text calls wrong, denies, asks for, supposes, or attributes to someone else is not the output's answer.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from rbsuite_questions.readers.integers import MOST
 from rbsuite_questions.readers.texts import latest
 
 _WINDOW = 120
-"""Characters before and after a statement that say whose it is; never beyond its line."""
+"""Characters before and after a statement that show whose it is; never beyond its line."""
 
-# Every branch begins with a letter of its own: the search then skips all other characters at once.
+# Every branch begins with a different letter: the search then skips all other characters at once.
 _NOUN = re.compile(
     "a(?:nswer|ntwort|ntwoord)|A(?:nswer|NSWER|ntwort|ntwoord)|c(?:orrect (?:option|choice)|evap|âu trả lời)|"
     "C(?:orrect (?:option|choice)|evap|âu trả lời)|r(?:ight (?:option|choice)|éponse|es(?:pue|po)sta|isposta)|"
@@ -86,7 +86,7 @@ class Statement:
 
     Attributes:
         start: where the noun begins.
-        end: where what is stated begins, white space and markup before it aside.
+        end: where what is stated begins, after any white space and markup.
         linked: whether a verb or a mark such as a colon leads to it.
     """
 
@@ -96,7 +96,7 @@ class Statement:
 
 
 def statements_from_the_end(text: str) -> Iterator[Statement]:
-    """The last :data:`~rbsuite_questions.readers.integers.MOST` statements, last first, the output's own and others."""
+    """The last :data:`~rbsuite_questions.readers.integers.MOST` statements, last first, both the output's own and others."""
     for noun in reversed(latest(_NOUN, text, MOST)):
         link = _LINK.match(text, noun.end())
         assert link is not None  # every part of it is optional
@@ -104,7 +104,7 @@ def statements_from_the_end(text: str) -> Iterator[Statement]:
 
 
 def is_own(statement: Statement, text: str) -> bool:
-    """Whether nothing before a statement denies it, or says that it is someone else's."""
+    """Whether nothing before a statement denies it or attributes it to someone else."""
     return not _denied(text, statement.start)
 
 
@@ -114,7 +114,7 @@ def is_denied_after(text: str, end: int) -> bool:
 
 
 def is_own_box(text: str, start: int, end: int) -> bool:
-    """Whether a box is put forward as the answer: not denied before or after it, and no part of a statement that is."""
+    """Whether a box is put forward as the answer: not denied before or after it, nor part of a statement that is."""
     line = _line_before(text, start)
     if _BOX_BEFORE.search(line) or is_denied_after(text, end):
         return False

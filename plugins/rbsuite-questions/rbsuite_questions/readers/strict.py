@@ -1,4 +1,4 @@
-"""The ``rbsuite`` convention: strict, without guesses. What it takes and refuses is listed in ``docs/answers.md``."""
+"""The ``rbsuite`` convention: strict, without guesses. What it accepts and rejects is listed in ``docs/answers.md``."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The ``rbsuite`` convention for choices.
 
-The letter that the last statement of the answer names, else a boxed letter, else a last line that is nothing but a letter; else unparsed.
-Nothing is guessed: an article, a pronoun or two letters are no answer.
+The letter named by the last statement of the answer, else a boxed letter, else a last line that is nothing but a letter; else unparsed.
+Nothing is guessed: an article, a pronoun or two letters are not an answer.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def read_strict_choice(output: str, n_choices: int) -> Reading:
 
 
 def _states(statement: Statement, found: re.Match[str], text: str) -> bool:
-    """Whether the letter is a label and not a word ("a", "I") or the letter of something else, and stands as the answer."""
+    """Whether the letter is a label rather than a word ("a", "I") or the letter of something else, and is given as the answer."""
     letter, end = found["letter"], found.end()
     after = text[end : end + 8].lstrip(")]}*$_\"' ")
     if after.startswith("?") or (not statement.linked and is_denied_after(text, end)):
@@ -86,6 +86,6 @@ def _states(statement: Statement, found: re.Match[str], text: str) -> bool:
 
 
 def _hedges(match: re.Match[str], text: str, letters: str) -> bool:
-    """Whether another option is named beside the letter: "A, B", "A or B"."""
+    """Whether another option is named together with the letter: "A, B", "A or B"."""
     second = _SECOND.match(text, match.end())
     return second is not None and second["letter"] in (letters if match["letter"].isupper() else letters.lower())

@@ -1,7 +1,7 @@
 """The ``rbsuite`` convention for integers from 0 to 999.
 
 A box, else an answer line, else the last number of the last line; the first of the three that is present decides. What does not normalise
-to an integer in range is unparsed, and nothing further is looked at.
+to an integer in range is unparsed, and nothing else is considered.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _NOT_STATED = re.compile(
     r"not|never|neither|nor|cannot|about|approximately|roughly|nearly|around|almost|least|most|than|mod|modulo|by|of"
     r"|step|case|problem|question|equation|eq\.?|figure|table|part|section|page|line|year"
 )
-"""Words before a number that make it something else than what the line comes to."""
+"""Words before a number that mean it is something other than the result of the line."""
 _CONSEQUENCE = re.compile(r"\b(?:so|thus|hence|therefore|then)\b|[.!?;]\s", re.IGNORECASE)
 _UNSURE = re.compile(
     r"\b(?:wrong|incorrect|mistaken?|error|not|never|cannot|impossible|trap|distractor|guess|either|neither|unless|suppose|student|"
@@ -82,7 +82,7 @@ def _last_number(text: str) -> str | None:
     """The last number of the last line, with the whole expression that it belongs to.
 
     Returns:
-        ``None`` where there is no number, ``""`` where the line does not state it.
+        ``None`` if there is no number, ``""`` if the line does not state it.
     """
     line = last_line(text)
     words = line.split()

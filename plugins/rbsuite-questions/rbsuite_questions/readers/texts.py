@@ -1,4 +1,4 @@
-"""Ways through a text that take time in proportion to its length, whatever it holds."""
+"""Ways to scan a text in time proportional to its length, whatever it contains."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _FIRST_LOOK = 10_000
 
 
 def last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    """The last of the matches that do not overlap, found from the left as ``re.findall`` does."""
+    """The last of the non-overlapping matches, found from the left as ``re.findall`` does."""
     found: deque[re.Match[str]] = deque(pattern.finditer(text), maxlen=1)
     return found[0] if found else None
 
 
 def latest(pattern: re.Pattern[str], text: str, most: int) -> list[re.Match[str]]:
-    """The last few matches, in order. They are looked for near the end first, so an early one that a boundary cuts may be lost."""
+    """The last few matches, in order. The search starts near the end, so an early match cut by a boundary may be lost."""
     size = _FIRST_LOOK
     while True:
         start = max(0, len(text) - size)
@@ -37,11 +37,11 @@ def ascii_width(text: str) -> str:
 
 
 def in_braces(text: str, start: int, limit: int) -> str | None:
-    r"""What stands between the brace at a position and the one that closes it; ``\{`` and ``\}`` are ordinary characters.
+    r"""What is between the brace at a position and the one that closes it; ``\{`` and ``\}`` are ordinary characters.
 
     Args:
         text: the text.
-        start: where the opening brace stands.
+        start: position of the opening brace.
         limit: where to stop looking for the end.
 
     Returns:
@@ -59,7 +59,7 @@ def in_braces(text: str, start: int, limit: int) -> str | None:
 
 
 def last_line(text: str) -> str:
-    """The last line with more than delimiters in it, stripped: its last 2,000 characters, whole words of them; ``""`` for none."""
+    """The last line with more than delimiters in it, stripped: its last 2,000 characters, whole words only; ``""`` for none."""
     end = len(text.rstrip(_DELIMITERS))
     if not end:
         return ""

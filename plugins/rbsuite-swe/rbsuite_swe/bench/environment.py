@@ -30,7 +30,7 @@ LIMITS = CommandLimits(
 )
 _CONDA = "/opt/miniconda3/envs/testbed"
 PRELUDE = f"if [ -d {_CONDA}/bin ]; then export CONDA_PREFIX={_CONDA} PATH={_CONDA}/bin:$PATH; fi\n"
-"""What stands before every command of an agent: the interpreter of the images of Python repositories."""
+"""What precedes every command of an agent: it selects the interpreter in the images of Python repositories."""
 
 
 class SweBench(Environment):
@@ -39,10 +39,10 @@ class SweBench(Environment):
     Args:
         sandbox: ``podman``, ``docker``, or ``auto``.
         image: the image of all instances; ``{id}`` stands for an instance's id; empty: each instance's own.
-        registry: of images whose names have none.
-        command_time: seconds of one command.
-        test_time: seconds of the tests of an instance.
-        ids: file with an id a line; empty: all instances.
+        registry: registry of images whose names have none.
+        command_time: seconds that one command may take.
+        test_time: seconds that the tests of an instance may take.
+        ids: file with one id per line; empty: all instances.
     """
 
     prompt_directory: ClassVar[Path | None] = Path(__file__).parents[1] / "prompts"
@@ -66,7 +66,7 @@ class SweBench(Environment):
         self._instances: dict[str, Instance] = {}
 
     def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
-        """See :meth:`rbsuite.Environment.tasks`. Groups are repositories; within one, instances stand in the order of their making."""
+        """See :meth:`rbsuite.Environment.tasks`. Groups are repositories; within one, instances are ordered by creation time."""
         if split not in HUB:
             raise UnknownNameError(f"split of {NAME}", split, HUB)
         instances, source = load(split, data)
@@ -84,7 +84,7 @@ class SweBench(Environment):
         return bool(data) and Path(data).exists()
 
     async def open(self, task: Task, *, seed: int, services: EpisodeServices) -> SweEpisode:
-        """The repository of an instance in a container of its own, with one commit."""
+        """The repository of an instance in its own container, with one commit."""
         instance = self._instances[task.id]
         setup = Setup(None, image_of(instance, self._image, self._registry), WORKDIR, limits=LIMITS)
         sandbox = await self._backend.start(setup)
@@ -105,14 +105,14 @@ class SweBench(Environment):
         return SweEpisode(sandbox, brief, grade)
 
     def solution(self, task: Task) -> Solution:
-        """Applies the reference and hands it in."""
+        """Applies the reference and submits it."""
         patch = self._instances[task.id].patch
         patch = patch if patch.endswith("\n") else f"{patch}\n"
         commands = [f"git apply <<'END-OF-PATCH'\n{patch}END-OF-PATCH", SUBMISSION]
         return Solution(tuple(Action.call(TOOL, {"command": command}) for command in commands))
 
     def facts(self) -> Mapping[str, Any]:
-        """The backend that is used, and how many rows the official harness could grade as they are."""
+        """The backend used, and how many rows the official harness could grade as they are."""
         return {"sandbox": self._backend.name}
 
     @cached_property

@@ -17,9 +17,9 @@ _OUTPUT = 64 * MIB
 
 
 def eval_script(instance: Instance) -> str:
-    """The script that runs the tests, with the exit code of the tests written after their output, and reports where runners can be told to.
+    """The script that runs the tests, printing their exit code after their output, and writing reports if the runners can be told to.
 
-    It runs on when a command fails, and shows every command: the marks of the output are shown so.
+    It continues when a command fails, and echoes every command: this is how the marks around the output are printed.
     """
     lines = [line for line in recorded(instance.eval_script.strip()).split("\n") if line not in _HEAD]
     end = next((at for at, line in enumerate(lines) if END in line), None)
@@ -35,15 +35,15 @@ async def grade_patch(backend: Backend, setup: Setup, instance: Instance, patch:
     """The verdict on a patch.
 
     The repository is the image's own, with its history: the agent never sees it. Runners are told to write reports outside of it
-    (:mod:`rbsuite_swe.grading.reports`), and where one does, a test that should pass and is not in the report did not run, whatever was
-    printed. Where one should and there is no report, none did.
+    (:mod:`rbsuite_swe.grading.reports`). If one does, a test that should pass but is not in the report did not run, whatever was printed.
+    If one should but there is no report, no test ran.
 
     Args:
-        backend: gives the container.
-        setup: of the agent's container.
+        backend: provides the container.
+        setup: setup of the agent's container.
         instance: the instance.
-        patch: the model's.
-        seconds: what the tests may take.
+        patch: the model's patch.
+        seconds: how long the tests may take.
 
     Raises:
         EnvironmentFailure: there is no script, or the container failed.
@@ -54,7 +54,7 @@ async def grade_patch(backend: Backend, setup: Setup, instance: Instance, patch:
         )
     limits = replace(setup.limits, seconds=seconds, cpu_seconds=int(seconds), output=_OUTPUT)
     environment = {**setup.environment, **VARIABLES}
-    # Scripts install the package before they test it, so the container may change its own copy of the image.
+    # Scripts install the package before testing it, so the container may change its own copy of the image.
     fresh = replace(setup, limits=limits, environment=environment, writable_root=True)
     sandbox = await backend.start(fresh)
     try:

@@ -31,7 +31,7 @@ _COMMANDS: Mapping[str, str] = {
     "sphinx-doc/sphinx": "tox --current-env -epy39 -v --",
     "sympy/sympy": "PYTHONWARNINGS='ignore::UserWarning,ignore::SyntaxWarning' bin/test -C --verbose",
 }
-"""How tests are run, by repository, for rows of the old schema; where a repository is not named, by pytest."""
+"""How tests are run, by repository, for rows of the old schema; repositories not listed use pytest."""
 _NOT_TESTS = (".json", ".png", ".csv", ".txt", ".md", ".jpg", ".jpeg", ".pkl", ".yml", ".yaml", ".toml")
 
 
@@ -39,11 +39,11 @@ def load(split: str, data: str) -> tuple[list[Instance], Mapping[str, str]]:
     """The instances of a split, and where they come from.
 
     Args:
-        split: names the data set on the hub; of a file, nothing is checked against it.
+        split: names the data set on the hub; a file is not checked against it.
         data: a file, ``hub``, or the id of a data set on the hub.
 
     Raises:
-        DataError: there is nothing to be had, or it is malformed.
+        DataError: there is no data, or it is malformed.
     """
     if not data:
         raise DataError(
@@ -103,9 +103,10 @@ def _hub(name: str) -> tuple[Sequence[Any], Mapping[str, str]]:
 
 
 def completed(instance: Instance) -> Instance:
-    """An instance of the old schema with image, test script and log parser, where the repository is one of Verified or Lite.
+    """An instance of the old schema with image, test script and log parser added, if its repository is in Verified or Lite.
 
-    They are this suite's: for one command a repository had several over the years. The official harness needs the new schema.
+    The commands are this suite's, one per repository, while repositories changed theirs over the years. The official harness needs the new
+    schema.
     """
     if instance.complete or instance.repo not in REPOSITORIES:
         return instance
@@ -135,12 +136,12 @@ def _script(instance: Instance) -> str:
 
 
 def image_of(instance: Instance, named: str, registry: str) -> str:
-    """The container image of an instance, with its registry: podman takes no name without.
+    """The container image of an instance, with its registry: podman does not accept a name without one.
 
     Args:
         instance: the instance.
-        named: the image that the user names for all, with ``{id}``; empty: the instance's own.
-        registry: of names that have none.
+        named: the image that the user gives for all, with ``{id}``; empty: the instance's own.
+        registry: registry for names that have none.
 
     Raises:
         DataError: there is none.

@@ -1,4 +1,4 @@
-"""Puts a model's patch into a repository, by the ways that the official harness tries one after the other."""
+"""Applies a model's patch to a repository, using the methods that the official harness tries one after the other."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ WAYS = (
     "patch --batch --forward --fuzz=5 -p1 -i",
 )
 FAILED = ">>>>> Patch Apply Failed"
-"""What is printed where none works."""
+"""What is printed if none works."""
 
 
 def applied(path: str) -> str:
-    """Bash that applies a patch, from a clean tree for every way; where none works it says so and ends with 1."""
+    """Bash that applies a patch, starting each method from a clean tree; if none works it says so and exits with 1."""
     first, *others = (f"{way} {shlex.quote(path)}" for way in WAYS)
     tries = [f"{{ {first}; }}", *(f"{{ git checkout -q -- . ; git clean -qfd; {one}; }}" for one in others)]
     check = f"git apply --check --reverse {shlex.quote(path)}"
@@ -24,7 +24,7 @@ def applied(path: str) -> str:
 
 
 def reset(paths: Sequence[str]) -> str:
-    """Bash that brings files back to what the commit has; those that it has not are removed."""
+    """Bash that restores files to the state of the commit; those that are not in it are removed."""
     return "\n".join(
         f"rm -rf -- {name}; git cat-file -e HEAD:{name} 2>/dev/null && git checkout -q HEAD -- {name}"
         for name in map(shlex.quote, paths)

@@ -1,4 +1,4 @@
-"""Reports in JUnit's form: the outcome of tests as the runner wrote it, apart from what the code under test prints."""
+"""Reports in JUnit's format: the outcome of tests as the runner wrote it, separate from what the code under test prints."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ _OUTCOMES = {"failure": "FAILED", "error": "ERROR", "skipped": "SKIPPED"}
 
 
 def read_report(text: str, code: int) -> dict[str, str] | None:
-    """The outcome of each test, by ``class.method``; ``None`` where report and exit code of the run contradict each other.
+    """The outcome of each test, by ``class.method``; ``None`` if the report and the exit code of the run contradict each other.
 
     Args:
         text: the report.
         code: exit code of the test run: 0 if and only if no test failed.
     """
-    if "<!" in text:  # a document type could name entities without end
+    if "<!" in text:  # a document type could define endless entities
         return None
     try:
         root = ElementTree.fromstring(text)

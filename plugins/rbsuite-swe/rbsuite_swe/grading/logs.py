@@ -1,6 +1,6 @@
-"""Reads the output of test runners, by the names that SWE-bench gives its log parsers. After swebench 5.0.2, ``harness/log_parsers``.
+"""Reads the output of test runners, by the names of SWE-bench's log parsers. After swebench 5.0.2, ``harness/log_parsers``.
 
-Of the parsers of JavaScript those of the multilingual data are here; those of the multimodal one are not.
+Of the JavaScript parsers, those for the multilingual data are included; those for the multimodal data are not.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _COLOUR = re.compile(r"\[(\d+)m")
 
 
 def read_log(instance: Instance, log: str) -> dict[str, str]:
-    """The outcome of each test that a log shows, the last where it shows several.
+    """The outcome of each test in a log, the last one if there are several.
 
     Raises:
-        DataError: nobody here reads the logs of this instance.
+        DataError: no reader here handles the logs of this instance.
     """
     return _reader(instance)(log)
 
 
 def shown_failed(instance: Instance, log: str) -> frozenset[str]:
-    """The tests that a log shows as failed, whatever it shows of them besides; only where each line tells of one test."""
+    """The tests that a log shows as failed, whatever else it shows about them; only for logs in which each line reports one test."""
     reader = _reader(instance)
     return (
         frozenset(name for name, outcome in reader.pairs(log) if outcome == "FAILED")
@@ -73,12 +73,12 @@ def _pytest(log: str, *, options: bool = False, replaced: Mapping[str, str] | No
 
 
 def _is_count(status: str, name: str) -> bool:
-    """Whether a line is pytest's count of tests skipped for one reason, and names none."""
+    """Whether a line is pytest's count of tests skipped for the same reason, which names none."""
     return status == "SKIPPED" and _COUNT.fullmatch(name) is not None
 
 
 def _with_short_option(name: str) -> str:
-    """A name whose parameter is a path on the machine that made the data, with the path's last part alone."""
+    """A name whose parameter is a path on the machine that made the data, reduced to the path's last part."""
     parts = _OPTION.search(name)
     if parts is None:
         return name
@@ -117,7 +117,7 @@ _INTERRUPTED = tuple(
 
 
 def _django(log: str) -> dict[str, str]:
-    """Django's own runner. What a test prints may stand between its name and its outcome."""
+    """Django's own runner. What a test prints may come between its name and its outcome."""
     found: dict[str, str] = {}
     last: str | None = None
     for line in map(str.strip, log.split("\n")):
@@ -180,10 +180,10 @@ class _Lines:
     """A reader of lines of one form.
 
     Attributes:
-        form: the form, of a line without space around it.
-        statuses: outcomes by what the form's group of that number holds; what is not named is left out.
+        form: the form of a stripped line.
+        statuses: outcomes by the content of the form's status group; anything else is left out.
         status, name: numbers of the groups.
-        clean: what is taken off the names of failed tests.
+        clean: what is removed from the names of failed tests.
     """
 
     form: str
@@ -203,12 +203,12 @@ class _Lines:
                 yield re.sub(self.clean, "", name) if self.clean and outcome == "FAILED" else name, outcome
 
     def __call__(self, log: str) -> dict[str, str]:
-        """The outcome of each test, the last where there are several."""
+        """The outcome of each test, the last one if there are several."""
         return dict(self.pairs(log))
 
 
 def _doctest(log: str) -> dict[str, str]:
-    """The report in XML of doctest for C++: every subcase is a test."""
+    """The XML report of doctest for C++: every subcase is a test."""
     begin = log.find("<doctest")
     end = log.find("</doctest>", begin)
     if begin < 0 or end < 0:
@@ -228,9 +228,9 @@ _MAVEN_TEST, _MAVEN_RESULT = re.compile(r"^.*-Dtest=(\S+).*$"), re.compile(r"^.*
 
 
 def _maven(log: str) -> dict[str, str]:
-    """Maven names no test that passed, so each is run by a command of its own, and commands and results are matched in order.
+    """Maven does not name passed tests, so each is run by its own command, and commands and results are matched in order.
 
-    A result with no command before it goes to one that comes later and has none.
+    A result without a preceding command goes to a later command that has none.
     """
     found: dict[str, str] = {}
     waiting: list[str] = []
@@ -271,7 +271,7 @@ _SUITE, _CHECK = re.compile(r"^(\w.+) \(.+\)$"), re.compile(r"^\s*([✔✘↩])\
 
 
 def _phpunit(log: str) -> dict[str, str]:
-    """PHPUnit with ``--testdox``: a line of each suite, then one of each test."""
+    """PHPUnit with ``--testdox``: a line for each suite, then one for each test."""
     found: dict[str, str] = {}
     suite: str | None = None
     for line in log.split("\n"):
@@ -385,4 +385,4 @@ REPOSITORIES: Mapping[str, str] = {
     "sphinx-doc/sphinx": "sphinx",
     "sympy/sympy": "sympy",
 }
-"""The readers of the repositories of Verified and Lite, whose old dumps name none."""
+"""The readers for the repositories of Verified and Lite, whose old dumps name none."""

@@ -1,10 +1,10 @@
-"""Runs a test runner that is written in Python, and writes what became of each test, apart from what is printed.
+"""Runs a test runner that is written in Python, and writes the outcome of each test, separate from what is printed.
 
     python recorder.py REPORT SCRIPT [ARGUMENT]...
 
-The script runs as if it had been called itself, and its exit code is this program's. Known are runners upon unittest (Django's) and that of
-SymPy. The report is JSON, a list of [names, outcome]; it is written when the script has ended, so that a process which is ended from within
-leaves none. It runs in images whose Python is as old as 3.5, and needs nothing but the standard library.
+The script runs as if it had been called directly, and its exit code is this program's. Supported are runners built on unittest (Django's)
+and that of SymPy. The report is JSON, a list of [names, outcome]; it is written when the script has ended, so that a process which is ended
+from within leaves none. It runs in images whose Python is as old as 3.5, and needs only the standard library.
 """
 
 import importlib.abc
@@ -20,13 +20,13 @@ SYMPY = ("sympy.testing.runtests", "sympy.utilities.runtests")
 
 
 class Record:
-    """The outcome of each test by the order in which it began; a failure stays one."""
+    """The outcome of each test, in the order in which they started; a failure stays a failure."""
 
     def __init__(self) -> None:
         self.tests = {}  # type: dict[Any, Any]
 
     def note(self, key: Any, names: Any, outcome: str) -> None:
-        """Take down what became of a test."""
+        """Record the outcome of a test."""
         if self.tests.get(key, ("", ""))[1] != "FAILED":
             self.tests[key] = ([name.strip() for name in names if name], outcome)
 
@@ -40,9 +40,9 @@ RECORD = Record()
 
 
 def watch(owner: Any, method: str, outcome: str, told: Any) -> None:
-    """Have a method of a runner's class take down an outcome.
+    """Make a method of a runner's class record an outcome.
 
-    ``told`` gives key and names of the test from the method's arguments, or nothing.
+    ``told`` returns key and names of the test from the method's arguments, or nothing.
     """
     before = getattr(owner, method, None)
     if before is None:
@@ -58,18 +58,18 @@ def watch(owner: Any, method: str, outcome: str, told: Any) -> None:
 
 
 def of_unittest(_result: Any, test: Any, *_others: Any, **_named: Any) -> Any:
-    """A test of unittest goes by its name and by the first line of its docstring."""
+    """A unittest test is known by its name and by the first line of its docstring."""
     test = getattr(test, "test_case", test)
     return str(test), [str(test), getattr(test, "shortDescription", str)() or ""]
 
 
 def of_subtest(result: Any, test: Any, _subtest: Any, error: Any = None, **_named: Any) -> Any:
-    """A part of a test counts where it fails."""
+    """A part of a test counts if it fails."""
     return of_unittest(result, test) if error is not None else None
 
 
 def watch_unittest() -> None:
-    """Take down what unittest's results are told."""
+    """Record what unittest's results are told."""
     kinds = {"addSuccess": "PASSED", "addExpectedFailure": "PASSED", "addSkip": "SKIPPED"}
     kinds.update(dict.fromkeys(("addFailure", "addError", "addUnexpectedSuccess"), "FAILED"))
     for method, outcome in kinds.items():
@@ -78,14 +78,14 @@ def watch_unittest() -> None:
 
 
 def of_sympy(reporter: Any, *_others: Any, **_named: Any) -> Any:
-    """The test that SymPy's reporter is at."""
+    """The test that SymPy's reporter is currently at."""
     test = getattr(reporter, "_active_f", None)  # type: Any
     place = getattr(reporter, "_active_file", "")
     return ((place, test.__name__), [test.__name__]) if hasattr(test, "__name__") else None
 
 
 def watch_sympy(module: Any) -> None:
-    """Take down what SymPy's reporter is told."""
+    """Record what SymPy's reporter is told."""
     reporter = getattr(module, "PyTestReporter", None)
     if reporter is None or "entering_test" not in vars(reporter):
         return

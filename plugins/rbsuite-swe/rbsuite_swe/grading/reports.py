@@ -1,4 +1,4 @@
-"""What runners report beside their output, outside of the repository, and whether it bears out what the output says.
+"""What runners report in addition to their output, outside of the repository, and whether it confirms what the output says.
 
 ==================================  =====================================================================================================
 runner                              report
@@ -9,8 +9,8 @@ Django's ``runtests.py``, SymPy's   ours: they run under :mod:`rbsuite_swe.gradi
 googletest                          its own, by the variable ``GTEST_OUTPUT``
 ==================================  =====================================================================================================
 
-Other runners can be told to write one by their arguments alone, if at all, and scripts call them through others (npm, make, rake). There a
-test that is to pass must not be shown as failed anywhere in a log whose exit code is a failure.
+Other runners can be told to write a report only through their arguments, if at all, and scripts call them through other programs (npm,
+make, rake). For these, a test that should pass must not be shown as failed anywhere in a log whose exit code is a failure.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ RECORDER = "/tmp/recorder.py"
 VARIABLES: Mapping[str, str] = {
     "PYTEST_ADDOPTS": f"--junitxml={REPORTS}/pytest.xml",
     "GTEST_OUTPUT": f"xml:{REPORTS}/",
-    # tox 3 and tox 4 hand on only what they are told to.
+    # tox 3 and tox 4 pass on only what they are told to.
     "TOX_TESTENV_PASSENV": "PYTEST_ADDOPTS",
     "TOX_OVERRIDE": "testenv.pass_env+=PYTEST_ADDOPTS",
 }
-"""What tells runners to write one."""
+"""Variables that make runners write reports."""
 _PYTEST = re.compile(r"(?:^|[\s;&])pytest(?:\s|$)")
 _OTHERS = re.compile(r"\b(?:nox|sudo|su|env -i)\b")
-"""What runs pytest, and does not hand on the variable."""
+"""What may run pytest without passing on the variable."""
 _PYTHON = re.compile(
     r"""^(\s*(?:\w+=(?:'[^']*'|"[^"]*"|[^\s'"]*)\s+)*)(python\S*\s+)?((?:\./)?(?:tests/runtests\.py|bin/test)(?:\s.*)?)$"""
 )
-"""A call of Django's or SymPy's runner: assignments, interpreter, and the rest."""
+"""A call to Django's or SymPy's runner: assignments, interpreter, and the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Report:
 
     Attributes:
         good: names of tests that passed or were skipped.
-        bad: names of tests that failed, and are not among these.
+        bad: names of tests that failed and are not in ``good``.
     """
 
     good: frozenset[str]
@@ -60,7 +60,7 @@ class Report:
 
 
 def recorded(script: str) -> str:
-    """A script in which the runners that are written in Python, and have no report of their own, run under the recorder."""
+    """A script in which runners written in Python that have no report of their own run under the recorder."""
     lines = script.split("\n")
     for at, line in enumerate(lines):
         if found := _PYTHON.match(line):
@@ -70,12 +70,12 @@ def recorded(script: str) -> str:
 
 
 def recorder() -> str:
-    """The program that the recorder is."""
+    """The source of the recorder."""
     return resources("rbsuite_swe.grading").joinpath("recorder.py").read_text(encoding="utf-8")
 
 
 def expected(instance: Instance) -> bool:
-    """Whether the tests of an instance are run by what writes a report unless it is ended from within."""
+    """Whether the tests of an instance are run by something that writes a report unless it is ended from within."""
     lines = instance.eval_script.partition(START)[2].partition(END)[0].splitlines()
     runs = [line for line in lines if _PYTEST.search(line) or re.search(r"\btox\b", line)]
     known = bool(runs) and not any(_OTHERS.search(line) for line in runs)
@@ -83,7 +83,7 @@ def expected(instance: Instance) -> bool:
 
 
 def read_reports(texts: Iterable[str]) -> Report | None:
-    """What reports say together; ``None`` where none can be read."""
+    """What the reports say together; ``None`` if none can be read."""
     told = [case for text in texts for case in (_cases(text) or ())]
     good = frozenset(name for names, right in told if right for name in names)
     bad = frozenset(name for names, right in told if not right for name in names) - good
@@ -97,7 +97,7 @@ def _cases(text: str) -> list[tuple[list[str], bool]] | None:
             return [([str(name) for name in names], outcome != "FAILED") for names, outcome in json.loads(text)]
         except (ValueError, TypeError, RecursionError):
             return None
-    if "<!" in text:  # a document type could name entities without end
+    if "<!" in text:  # a document type could define endless entities
         return None
     try:
         cases = list(ElementTree.fromstring(text).iter("testcase"))
@@ -113,10 +113,10 @@ def _cases(text: str) -> list[tuple[list[str], bool]] | None:
 
 
 def checked(verdict: Verdict, report: Report | None, instance: Instance, log: str) -> Verdict:
-    """The verdict, unless report or exit code contradict it.
+    """The verdict, unless the report or the exit code contradicts it.
 
     Args:
-        verdict: by the log.
+        verdict: the verdict according to the log.
         report: what the runner reported; ``None``: nothing.
         instance: the instance.
         log: the output.
@@ -141,7 +141,7 @@ def _contradiction(tests: Iterable[str], instance: Instance, log: str) -> str:
 
 
 def _ran(test: str, report: Report) -> bool:
-    """Whether a test is among those that are reported as good; names of parametrised tests may break off."""
+    """Whether a test is among those reported as good; names of parametrised tests may be truncated."""
     if "::" not in test:
         return any(one.startswith(test) for one in report.good)
     name = test.rsplit("::", 1)[-1] if "[" not in test else test[test.rfind("::", 0, test.index("[")) :].lstrip(":")
@@ -149,7 +149,7 @@ def _ran(test: str, report: Report) -> bool:
 
 
 def _bad(test: str, report: Report) -> bool:
-    """Whether just this test is reported as failed: of pytest's names file and class count too."""
+    """Whether exactly this test is reported as failed; for pytest's names, file and class count too."""
     place, separator, name = test.partition("[")
     path, *inner = place.split("::")
     whole = ".".join([path.removesuffix(".py").replace("/", "."), *inner]) + separator + name

@@ -1,4 +1,4 @@
-"""SWE-bench's rules: what the outcomes of single tests come to. After swebench 5.0.2, ``harness/grading.py``."""
+"""SWE-bench's rules: what follows from the outcomes of single tests. After swebench 5.0.2, ``harness/grading.py``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rbsuite_swe.instance import EvalType, Instance
 START, END = ">>>>> Start Test Output", ">>>>> End Test Output"
 EXIT_CODE = ">>>>> Test Exit Code"
 BROKEN = (">>>>> Patch Apply Failed", ">>>>> Reset Failed", ">>>>> Tests Errored", ">>>>> Tests Timed Out")
-"""Lines with which the harness marks a run that came to nothing."""
+"""Lines with which the harness marks a failed run."""
 
 _PASSING = ("PASSED", "XFAIL")
 _FAILING = ("FAILED", "ERROR", "SKIPPED")
@@ -30,7 +30,7 @@ _COUNTS = (
     r"': ok$",
 )
 _RAN = re.compile("|".join(_COUNTS), re.MULTILINE)
-"""Counts above zero, by which a run shows that tests ran though none of them is named."""
+"""Counts above zero, which show that tests ran although none of them is named."""
 
 INFRASTRUCTURE: tuple[tuple[str, bool, str], ...] = (
     ("browser_launch_failed", True, r"Failed to launch|Failed to connect to the bus"),
@@ -42,20 +42,20 @@ INFRASTRUCTURE: tuple[tuple[str, bool, str], ...] = (
     ("no_tests_collected", False, r"no tests ran|collected 0 items"),
     ("tests_timed_out", False, r"Timeout error: \d+ seconds exceeded"),
 )
-"""Signs that the environment broke, not the patch: name, whether nothing else explains it, pattern. They are told, and change no score."""
+"""Signs that the environment broke, not the patch: name, whether nothing else explains it, pattern. Reported only; they change no score."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a test run came to.
+    """The result of a test run.
 
     Attributes:
-        resolved: all tests are as they should be.
-        ran: the run can be read.
-        partly: no test broke, and some of those that should pass do.
+        resolved: whether all tests are as they should be.
+        ran: whether the run can be read.
+        partly: whether no test broke, and some of those that should pass do.
         passed: by list of tests (``FAIL_TO_PASS``, ``PASS_TO_PASS``), those that are as they should be.
         failed: the others.
-        sign: of what cannot be read, a sign that the environment broke; empty if there is none.
+        sign: for a run that cannot be read, a sign that the environment broke; empty if there is none.
         certain: whether nothing else explains the sign.
     """
 
@@ -69,7 +69,7 @@ class Verdict:
 
     @property
     def counts(self) -> dict[str, Any]:
-        """The numbers of a report: they name no test."""
+        """The numbers of a report, which name no test."""
         passed, failed = self.passed or {}, self.failed or {}
         lists = {name: [len(passed.get(name, ())), len(failed.get(name, ()))] for name in (*passed,)}
         return {"resolved": self.resolved, "ran": self.ran, **lists, **({"sign": self.sign} if self.sign else {})}
@@ -91,10 +91,10 @@ def grade_log(instance: Instance, log: str) -> Verdict:
 
 
 def read_statuses(instance: Instance, log: str) -> Statuses | None:
-    """The outcome of each test by the log; ``None`` where the log cannot be that of a run.
+    """The outcome of each test according to the log; ``None`` if the log cannot be that of a run.
 
-    It cannot where the harness says that the run broke, where the marks of the output are missing, where no test shows, and where the
-    tests' exit code is a failure and no test failed: then lines of success were printed by somebody else.
+    It cannot if the harness says that the run broke, if the marks of the output are missing, if no test appears, or if the tests' exit code
+    is a failure and no test failed: then the lines of success were printed by something else.
     """
     if any(mark in log for mark in BROKEN) or START not in log or END not in log:
         return None
@@ -111,8 +111,8 @@ def judge(
 ) -> Verdict:
     """The verdict on the outcomes of tests.
 
-    A test of ``fail_to_pass`` must pass or fail as expected; one of ``pass_to_pass`` may also be skipped. A test that does not show has
-    failed, unless the log names failures alone.
+    A test of ``fail_to_pass`` must pass or fail as expected; one of ``pass_to_pass`` may also be skipped. A test that does not appear has
+    failed, unless the log names only failures.
     """
     lists = {"FAIL_TO_PASS": tuple(fail_to_pass), "PASS_TO_PASS": tuple(pass_to_pass)}
     kinds: dict[str, dict[str, Literal["passed", "failed", "neither"]]] = {}
@@ -144,8 +144,8 @@ def _outcome(
 
 
 def _found(test: str, statuses: Statuses) -> str | None:
-    """The status of a test. Names that break off inside of a parameter, as many do in Verified, stand for all that go on from there,
-    where these agree.
+    """The status of a test. A name truncated inside a parameter, as many are in Verified, stands for all names that start with it, if these
+    agree.
     """
     if test in statuses:
         return statuses[test]

@@ -1,1 +1,1 @@
-"""swe-mini: small repositories of this project, each with an issue, and rules of the house that recur."""
+"""swe-mini: small repositories by this project, each with an issue, and recurring house rules."""

@@ -1,4 +1,4 @@
-"""The repositories of swe-mini, as they are described in ``repositories/``, and the instances that come of them."""
+"""The repositories of swe-mini, as described in ``repositories/``, and the instances made from them."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Step:
     """A part of the reference.
 
     Attributes:
-        rule: the rule of the house that it keeps; empty for the change of the code.
-        patch: its unified diff, against what the steps before it leave.
+        rule: the house rule that it follows; empty for the code change.
+        patch: its unified diff, against the result of the steps before it.
     """
 
     rule: str
@@ -33,14 +33,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class MiniInstance:
-    """An instance with what only the simulated learner and the grader see.
+    """An instance, along with what only the simulated learner and the grader see.
 
     Attributes:
         instance: the row.
         kind: the kind of its repository.
         files: the repository before the change.
         steps: the reference in parts.
-        module: path of the file that is changed.
+        module: path of the changed file.
     """
 
     instance: Instance
@@ -132,7 +132,7 @@ def _instance(
 
 
 def _changed(described: _Described, source: str) -> str:
-    """The source with each old text replaced by the new one, or with the new one at its end."""
+    """The source with each old text replaced by the new one, or with the new one appended."""
     for (kind, old), (_, new) in zip(described.parts, described.parts[1:], strict=False):
         if kind == "old":
             source = source.replace(f"{old}\n", f"{new}\n", 1)
@@ -156,7 +156,7 @@ def _names(bodies: list[str]) -> Iterator[str]:
 
 
 def diff(before: Files, after: Files) -> str:
-    """The unified diff between two states, as git words it."""
+    """The unified diff between two states, in git's format."""
     made = []
     for path in sorted({*before, *after}):
         old, new = before.get(path), after.get(path)

@@ -37,12 +37,12 @@ _LOOK = 0
 
 
 class SweMini(Environment):
-    """Issues of small repositories of this project, with rules of the house that recur.
+    """Issues of small repositories by this project, with recurring house rules.
 
     Args:
         sandbox: the backend, or ``auto``.
         image: the container image, for podman and docker: it needs Python, git and bash.
-        command_time: seconds of one command.
+        command_time: seconds that one command may take.
         unsafe_local: whether commands may run in the sandbox ``local``, which may not enforce all rules.
     """
 
@@ -72,7 +72,7 @@ class SweMini(Environment):
         return TaskSet(NAME, split, made, {"pack": f"{NAME} {VERSION}", "sha256": content}, content)
 
     async def open(self, task: Task, *, seed: int, services: EpisodeServices) -> SweEpisode:
-        """The repository of a task in a sandbox of its own."""
+        """The repository of a task in its own sandbox."""
         mini = catalogue()[task.id]
         setup = await self._setup(mini)
         sandbox = await self._backend.start(setup)
@@ -86,22 +86,22 @@ class SweMini(Environment):
         return SweEpisode(sandbox, brief, grade)
 
     def solution(self, task: Task) -> Solution:
-        """Looks at the code, changes it, keeps the rules of the house, and hands in."""
+        """Looks at the code, changes it, follows the house rules, and submits."""
         mini = catalogue()[task.id]
         commands = [f"ls; cat {mini.module}", *(_apply(step.patch) for step in mini.steps), SUBMISSION]
         return Solution(tuple(Action.call(TOOL, {"command": command}) for command in commands))
 
     def mistakes(self, task: Task) -> Sequence[Mistake]:
-        """Each rule of the house can be left out."""
+        """Each house rule can be left out."""
         steps = catalogue()[task.id].steps
         return [Mistake(step.rule, {place: ()}) for place, step in enumerate(steps, _LOOK + 1) if step.rule]
 
     def lessons(self) -> Mapping[str, Lesson]:
-        """The rules of the house in words."""
+        """The house rules in words."""
         return {name: rule.lesson for name, rule in RULES.items()}
 
     def facts(self) -> Mapping[str, Any]:
-        """The backend that is used."""
+        """The backend used."""
         return {"sandbox": told(self._backend)}
 
     async def aclose(self) -> None:
@@ -123,7 +123,7 @@ class SweMini(Environment):
         return MiniGrader(self._backend)
 
     async def _setup(self, mini: MiniInstance) -> Setup:
-        """A set-up with the repository, which is made when it is first needed."""
+        """A setup with the repository, which is created when it is first needed."""
         workspace = await asyncio.to_thread(self._repository, mini)
         variables = {"PYTHONDONTWRITEBYTECODE": "1"}
         return Setup(workspace, self._image, "/testbed", variables, (interpreter(),), limits=LIMITS)

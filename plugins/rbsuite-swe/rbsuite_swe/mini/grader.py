@@ -1,4 +1,4 @@
-"""Grades a patch in a fresh copy of the repository, with the hidden tests, in a sandbox of its own."""
+"""Grades a patch in a fresh copy of the repository, with the hidden tests, in a separate sandbox."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _PATCH = ".git/model.patch"
 
 
 class MiniGrader:
-    """Grades. The same patch of the same instance is graded once.
+    """Grades patches. The same patch for the same instance is graded only once.
 
     Args:
-        backend: gives the sandboxes.
+        backend: provides the sandboxes.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -32,8 +32,8 @@ class MiniGrader:
 
         Args:
             mini: the instance.
-            setup: of the sandbox; its workspace is the repository before the change.
-            patch: the model's.
+            setup: setup of the sandbox; its workspace is the repository before the change.
+            patch: the model's patch.
         """
         key = digest([mini.instance.instance_id, patch])
         if key not in self._known:
@@ -58,7 +58,7 @@ class MiniGrader:
 
 
 def _script(mini: MiniInstance, mark: str) -> str:
-    """Applies the patch, brings the tests back, adds the hidden ones and runs all; the report is written outside of the repository."""
+    """Applies the patch, restores the tests, adds the hidden ones and runs all; the report is written outside of the repository."""
     runner = resources("rbsuite_swe.mini").joinpath("runner.py").read_text(encoding="utf-8")
     tests = (*mini.instance.fail_to_pass, *mini.instance.pass_to_pass)
     modules = " ".join(sorted({test.rsplit(".", 2)[0] for test in tests}))

@@ -1,6 +1,6 @@
-"""The rules of the house: what a change must bring along beside the code. They stand nowhere, show in every repository, and recur.
+"""The house rules: what a change must include besides the code. They are written down nowhere, are visible in every repository, and recur.
 
-A rule gives a repository the files in which it shows, the edit that keeps it, and a hidden test.
+A rule gives a repository the files in which it is visible, the edit that follows it, and a hidden test.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ Files = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What rules need to know of a change.
+    """What rules need to know about a change.
 
     Attributes:
         package: the package's name.
-        module: the module that is changed.
-        name: the public name that is new.
+        module: the changed module.
+        name: the new public name.
         summary: the change in a few words.
-        given: the further keys of the repository's description.
+        given: the other keys of the repository's description.
     """
 
     package: str
@@ -53,8 +53,8 @@ class HouseRule:
 
     Attributes:
         lesson: how the simulated learner words it.
-        shows: the files in which it shows before the change.
-        keep: the files that the change must bring along, from those that stand after the change of the code.
+        shows: the files in which it is visible before the change.
+        keep: the files that the change must include, given the files after the code change.
         test: the hidden test, the body of a method.
     """
 
@@ -373,4 +373,4 @@ HOUSES: Mapping[str, tuple[str, str]] = {
     "renames": ("aliases", "registry"),
     "formats": ("examples", "stubs"),
 }
-"""The kinds of repositories with their rules. Of the four repositories of a kind two are asked for both, and one for each."""
+"""The kinds of repositories with their rules. Of the four repositories of a kind, two require both, and the others one each."""

@@ -1,4 +1,4 @@
-"""Runs tests inside of a sandbox, and writes a report in JUnit's form. It needs nothing but the standard library.
+"""Runs tests inside a sandbox, and writes a report in JUnit's format. It needs only the standard library.
 
 python3 -I runner.py REPORT MODULE...
 """
@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ElementTree
 
 
 class Recorder(unittest.TestResult):
-    """Keeps the outcome of every test."""
+    """Records the outcome of every test."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class Recorder(unittest.TestResult):
 
 
 def main() -> int:
-    """The exit code: 0 where no test failed."""
+    """The exit code: 0 if no test failed."""
     report, *modules = sys.argv[1:]
     sys.path.insert(0, os.getcwd())  # noqa: PTH109
     recorder = Recorder()

@@ -1,6 +1,6 @@
 """Random arguments for the airline tools."""
 
-# ruff: noqa: D102 (each method makes the arguments of the tool of its name)
+# ruff: noqa: D102 (each method makes the arguments of the tool of the same name)
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class AirlineArguments(ArgumentMaker):
         return [{"first_name": self.rng.choice("AB"), "last_name": "C", "dob": "1980-02-02"} for _ in range(count)]
 
     def _payments(self, world: World, user_id: str, price: float) -> list[dict[str, Any]]:
-        """Payments that make up the price, if the user's methods can."""
+        """Payments that add up to the price, if the user's methods can."""
         methods = self._record(world, "get_user_details", user_id=user_id)["payment_methods"]
         payments: list[dict[str, Any]] = []
         for key in self.rng.sample(sorted(methods), len(methods)):

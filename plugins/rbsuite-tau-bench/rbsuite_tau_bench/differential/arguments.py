@@ -1,6 +1,6 @@
 """What the makers of random arguments have in common."""
 
-# ruff: noqa: D102 (each method makes the arguments of the tool of its name)
+# ruff: noqa: D102 (each method makes the arguments of the tool of the same name)
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Arguments = dict[str, Any]
 
 
 class ArgumentMaker:
-    """Makes arguments, mostly valid in the world's present state, for each tool: one method of its name per tool.
+    """Makes arguments, mostly valid in the world's current state, for each tool: one method per tool, named after it.
 
-    Works on few users, so that changes pile up.
+    It uses only a few users, so that changes accumulate.
     """
 
     def __init__(self, database: Database, rng: random.Random) -> None:
@@ -44,17 +44,17 @@ class ArgumentMaker:
         return self.rng.choice(choices)
 
     def _user_id(self) -> str:
-        """One of the few users, now and then any."""
+        """One of the few users, occasionally any user."""
         return self.rng.choice(self._users if self.rng.random() < 0.9 else sorted(self.tables["users"]))
 
     def _method(self, world: World, user_id: str) -> str:
-        """A payment method of the user, now and then of somebody else."""
+        """A payment method of the user, occasionally of somebody else."""
         owner = user_id if self.rng.random() < 0.9 else self._user_id()
         methods = self._record(world, "get_user_details", user_id=owner).get("payment_methods") or ["none_1"]
         return self._one_of(sorted(methods))
 
     def _record(self, world: World, tool: str, **key: str) -> dict[str, Any]:
-        """A record as the world shows it now; empty when it is not there."""
+        """A record as the world shows it now; empty if it does not exist."""
         text = world.call(tool, key)
         found = {} if text.startswith("Error") else json.loads(text)
         return found if isinstance(found, dict) else {}

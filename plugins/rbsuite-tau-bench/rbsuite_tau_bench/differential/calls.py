@@ -33,8 +33,8 @@ class CallMaker:
 
     Args:
         domain: ``retail`` or ``airline``.
-        database: the domain's.
-        seed: of all choices.
+        database: the domain's database.
+        seed: seed of all choices.
     """
 
     def __init__(self, domain: str, database: Database, seed: int) -> None:
@@ -44,7 +44,7 @@ class CallMaker:
         self._maker = makers[domain](database, self._rng)
 
     def call(self, world: World) -> Call:
-        """The next call, made for this world in its present state."""
+        """The next call, made for this world in its current state."""
         rng = self._rng
         if rng.random() < 0.005:
             return rng.choice(_UNKNOWN_TOOLS), {}

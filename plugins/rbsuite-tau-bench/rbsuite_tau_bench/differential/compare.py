@@ -15,14 +15,14 @@ from rbsuite_tau_bench.world import World
 
 
 def compare(checkout: Path, domain: str, pack: Pack, *, calls: int, seed: int) -> Report:
-    """Make random calls to a world and to upstream until they differ or ``calls`` are made.
+    """Make random calls to a world and to upstream until they differ or ``calls`` have been made.
 
     Args:
         checkout: the directory of a tau-bench checkout; its data must be the pack's. litellm is replaced by a stub.
         domain: ``retail`` or ``airline``.
         pack: the data of the world.
         calls: how many, in episodes that each start from a fresh database.
-        seed: of the calls.
+        seed: seed of the calls.
     """
     driver = Path(__file__).with_name("driver.py")
     with Upstream("tau-bench", checkout, "tau_bench/envs/base.py", driver, sys.executable) as upstream:

@@ -1,8 +1,8 @@
-"""Drives upstream's own environment step by step, in a process of its own.
+"""Drives upstream's own environment step by step, in a separate process.
 
-Run as ``python driver.py CHECKOUT``; it imports nothing of this project. It reads one JSON object a line, ``{"reset": domain}``,
-``{"call": [name, arguments]}`` or ``{"hash": true}``, and answers each with one JSON value a line. A call that upstream's
-``Env.step`` itself does not survive answers null. litellm is replaced by a stub: nothing here asks a model.
+Run as ``python driver.py CHECKOUT``; it imports nothing from this project. It reads one JSON object per line, ``{"reset": domain}``,
+``{"call": [name, arguments]}`` or ``{"hash": true}``, and answers each with one JSON value per line. A call that crashes upstream's
+``Env.step`` itself is answered with null. litellm is replaced by a stub: nothing here calls a model.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 
 class _NeverAsked:
-    """Stands for everything upstream imports from litellm."""
+    """Replaces everything that upstream imports from litellm."""
 
     def __init__(self, *_: object, **__: object) -> None:
         raise RuntimeError("no model may be called here")
@@ -43,7 +43,7 @@ def new_environment(domain: str) -> Any:
 
 
 def step(environment: Any, name: str, arguments: dict[str, Any]) -> str | None:
-    """The observation of one call, or None when ``Env.step`` raised."""
+    """The observation of one call, or None if ``Env.step`` raised."""
     action = importlib.import_module("tau_bench.types").Action
     environment.actions.clear()
     try:

@@ -1,6 +1,6 @@
 """Random arguments for the retail tools."""
 
-# ruff: noqa: D102 (each method makes the arguments of the tool of its name)
+# ruff: noqa: D102 (each method makes the arguments of the tool of the same name)
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class RetailArguments(ArgumentMaker):
         return self._one_of(orders or sorted(self.tables["orders"]))
 
     def _order(self, world: World, status: str) -> dict[str, Any]:
-        """An order, of this status if a few tries find one."""
+        """An order, with this status if a few tries find one."""
         for _ in range(8):
             order = self._record(world, "get_order_details", order_id=self._order_id())
             if order["status"] == status:

@@ -16,7 +16,7 @@ from rbsuite_tau2_bench.toolkit import Side
 from rbsuite_tau2_bench.world import World
 
 Made = tuple[str, dict[str, Any], Side]
-"""A tool's name, its arguments, and who calls."""
+"""A tool's name, its arguments, and the caller."""
 
 _OTHER_NAMES = {
     "item_ids": "item_id",
@@ -48,8 +48,8 @@ class CallMaker:
     Args:
         domain: the domain.
         pack: its data.
-        scenarios: tasks whose reference calls are made, whole and spoiled.
-        seed: of all choices.
+        scenarios: tasks whose reference calls are made, both intact and corrupted.
+        seed: seed of all choices.
     """
 
     def __init__(self, domain: str, pack: Pack, scenarios: Sequence[Scenario], seed: int) -> None:
@@ -118,7 +118,7 @@ class CallMaker:
         return made
 
     def _harvest(self, value: Any, key: str) -> None:
-        """Keep the values of a record under the names of their fields."""
+        """Store the values of a record under the names of their fields."""
         for name, one in _fields(value):
             self._values.setdefault(name, []).append(one)
         for name in ("user_id", "order_id", "reservation_id", "product_id", "flight_number", "task_id", "app_name"):

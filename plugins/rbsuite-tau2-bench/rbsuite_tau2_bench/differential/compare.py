@@ -19,7 +19,7 @@ def start_upstream(checkout: Path, python: str) -> Upstream:
 
     Args:
         checkout: the directory of a tau2-bench checkout.
-        python: a Python 3.12 or 3.13 that has what upstream imports.
+        python: a Python 3.12 or 3.13 with upstream's dependencies.
 
     Raises:
         DataError: there is no tau2-bench in that directory.
@@ -29,7 +29,7 @@ def start_upstream(checkout: Path, python: str) -> Upstream:
 
 
 def reset_request(pack: Pack, domain: str, task: str | None) -> dict[str, Any]:
-    """What makes upstream begin a task on a pack's data."""
+    """The request that makes upstream start a task on a pack's data."""
     request: dict[str, Any] = {"reset": domain, "db": str(pack.path / pack.database_file(domain))}
     if DOMAINS[domain].user is not None:
         request["user_db"] = str(pack.path / pack.database_file(domain, "user"))
@@ -39,15 +39,15 @@ def reset_request(pack: Pack, domain: str, task: str | None) -> dict[str, Any]:
 
 
 def compare(checkout: Path, python: str, domain: str, pack: Pack, *, calls: int, seed: int) -> Report:
-    """Make random calls to a world and to upstream until they differ or ``calls`` are made.
+    """Make random calls to a world and to upstream until they differ or ``calls`` have been made.
 
     Args:
-        checkout: the directory of a tau2-bench checkout; its code is run, the data is the pack's.
-        python: what runs it.
+        checkout: the directory of a tau2-bench checkout; its code is run, but the data is the pack's.
+        python: the interpreter that runs it.
         domain: the domain.
         pack: the data.
         calls: how many, in episodes that each start from a task.
-        seed: of the calls.
+        seed: seed of the calls.
     """
     with start_upstream(checkout, python) as upstream:
         ids = pack.task_ids(domain, "base")

@@ -1,8 +1,8 @@
-"""Drives upstream's own environment call by call, in a process of its own and on a Python of its own.
+"""Drives upstream's own environment call by call, in a separate process with a separate Python.
 
-Run as ``python driver.py CHECKOUT``; it imports nothing of this project. It reads one JSON object a line and answers each with one JSON
-value a line: ``{"reset": domain, "db": path, "user_db": path, "task": task}``, ``{"call": [name, arguments, requestor]}``,
-``{"hash": true}`` or ``{"measure": a reset}``. Nothing here asks a model.
+Run as ``python driver.py CHECKOUT``; it imports nothing from this project. It reads one JSON object per line and answers each with one JSON
+value per line: ``{"reset": domain, "db": path, "user_db": path, "task": task}``, ``{"call": [name, arguments, requestor]}``,
+``{"hash": true}`` or ``{"measure": a reset}``. Nothing here calls a model.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ def _class(domain: str, path: str) -> Any:
 
 
 def new_environment(request: dict[str, Any]) -> Any:
-    """An upstream environment over a pack's databases, at the beginning of a task if one is given."""
+    """An upstream environment over a pack's databases, at the start of a task if one is given."""
     domain = request["reset"]
     agent, user = _CLASSES[domain]
     databases = {"db": _class(domain, agent).load(request["db"])}
     if user:
         databases["user_db"] = _class(domain, user).load(request["user_db"])
     if domain == "telecom":
-        # One object of the class, which a task may have broken in an earlier episode.
+        # A single object of the class, which a task may have broken in an earlier episode.
         tools = importlib.import_module("tau2.domains.telecom.user_tools")
         tools.TelecomUserTools.default_vpn_details = tools.VpnDetails(
             server_address="192.168.1.1", protocol="OpenVPN", server_performance="excellent"

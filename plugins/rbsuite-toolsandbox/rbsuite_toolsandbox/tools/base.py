@@ -15,12 +15,12 @@ class Tool:
     """A tool.
 
     Attributes:
-        name: upstream's.
-        module: the module of upstream that holds it; scrambled names are made of it.
+        name: upstream's name.
+        module: the upstream module that contains it; scrambled names are made from it.
         parameters: in order.
-        run: called with the phone and every argument by name; gives a JSON value, or raises
+        run: called with the phone and every argument by name; returns a JSON value, or raises
             :class:`~rbsuite_toolsandbox.arguments.ToolError` or a plain Python error.
-        checked: whether types are checked before it is run.
+        checked: whether types are checked before it runs.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Tool:
     checked: bool = True
 
     def call(self, phone: Phone, arguments: dict[str, Value]) -> tuple[Any, dict[str, Value]]:
-        """The result, and the arguments as upstream traces them: defaults filled in, what was not given left out.
+        """The result, and the arguments as upstream traces them: with defaults filled in, and arguments that were not given left out.
 
         Raises:
             ToolError: the tool refuses.

@@ -9,7 +9,7 @@ from rbsuite_toolsandbox.tools import contact, messaging, rapid_api, reminder, s
 from rbsuite_toolsandbox.tools.base import Tool
 
 END_CONVERSATION = "end_conversation"
-"""The one tool of the user. It changes no table, so it is carried out where the conversation is."""
+"""The user's only tool. It changes no table, so it is carried out by the conversation itself."""
 
 _USER_TOOL = Tool(END_CONVERSATION, "user_tools", (), lambda phone: None)
 
@@ -40,6 +40,6 @@ def _scrambled() -> dict[str, str]:
 
 
 SCRAMBLED: Mapping[str, str] = MappingProxyType(_scrambled())
-"""What a tool is called where names are scrambled: its module and its place in the alphabet."""
+"""What a tool is called when names are scrambled: its module and its position in alphabetical order."""
 
 UNSCRAMBLED: Mapping[str, str] = MappingProxyType({scrambled: name for name, scrambled in SCRAMBLED.items()})

@@ -25,7 +25,7 @@ _ALIKE = alike(90)
 
 
 def contacts_with(phone: Phone, column: str, value: Value) -> list[dict[str, Any]]:
-    """The contacts that have a value."""
+    """The contacts that have a given value."""
     return search(phone.tables.now(_TABLE), [(column, value, equal)])
 
 
@@ -54,7 +54,7 @@ def _modify_contact(phone: Phone, person_id: Value, **changes: Value) -> None:
         )
     check_phone_number(changes["phone_number"])
     own = contacts_with(phone, "is_self", True)
-    # What is not given is false in upstream.
+    # An argument that is not given is false in upstream.
     if own and changes["is_self"] is True and own[0]["person_id"] != person_id:
         raise duplicate("Self entry already exists. Cannot add another one.")
     phone.modify(_TABLE, "person_id", person_id, changes)
@@ -82,7 +82,7 @@ def _search_contacts(
 
 
 def _check_comparable(person_id: Value, is_self: Value) -> None:
-    """Refuse what upstream's tables cannot compare with: this search has no type check before."""
+    """Refuse what upstream's tables cannot compare with: this search has no type check before that."""
     if isinstance(person_id, dict) or isinstance(is_self, dict):
         raise ToolError(
             "TypeError", "\nHint: Pass `allow_object=True` to accept any value and create a literal of type Object."
@@ -128,6 +128,6 @@ TOOLS = (
             Parameter("is_self", OPEN_BOOLEAN, NOT_GIVEN),
         ),
         _search_contacts,
-        checked=False,  # as upstream: the one tool of the contact book without a type check
+        checked=False,  # as in upstream: the only contact tool without a type check
     ),
 )

@@ -1,6 +1,6 @@
-"""The tools that upstream answers by web services; here by recorded fixtures.
+"""The tools that upstream answers from web services; here from recorded fixtures.
 
-Follows ``tool_sandbox/tools/rapid_api_search_tools.py`` (apple/ToolSandbox, 165848b9) in requests, checks and in what is made of an answer.
+Follows ``tool_sandbox/tools/rapid_api_search_tools.py`` (apple/ToolSandbox, 165848b9) in requests, checks and the processing of answers.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ _WEATHER_KEYS: Mapping[str, str | None] = {
     "totalprecip_in": None,
     "avghumidity": "average_humidity",
 }
-"""The service's keys by upstream's; what has none is left out. In upstream's order, in which renamed keys are appended."""
+"""The service's keys by upstream's; keys without one are left out. In upstream's order, in which renamed keys are appended."""
 
 
 def _here_or(phone: Phone, latitude: Value, longitude: Value) -> tuple[float, float]:
-    """The point that is given, or that of the device."""
+    """The given point, or the device's location."""
     check_range("latitude", latitude, LATITUDES)
     check_range("longitude", longitude, LONGITUDES)
     if (latitude is None) != (longitude is None):

@@ -92,7 +92,7 @@ def _search_reminder(
 
 
 def _number(value: Value) -> Value:
-    """A number as its column keeps it."""
+    """A number in the form in which its column stores it."""
     return float(value) if isinstance(value, int) else value
 
 

@@ -20,7 +20,7 @@ def _switch(phone: Phone, column: str, on: Value) -> None:
 
 
 def _setter(column: str, label: str, *, checked: bool = True) -> Tool:
-    """The tool that switches a radio, which low battery mode keeps off."""
+    """The tool that switches a radio, which stays off in low battery mode."""
 
     def run(phone: Phone, on: Value) -> None:
         if on and phone.setting("low_battery_mode"):
@@ -39,7 +39,7 @@ def _set_low_battery_mode_status(phone: Phone, on: Value) -> None:
     _switch(phone, "low_battery_mode", on)
     if on:
         for column in ("cellular", "wifi", "location_service"):
-            with suppress(ToolError):  # it is off already
+            with suppress(ToolError):  # it is already off
                 _switch(phone, column, False)
 
 
@@ -56,7 +56,7 @@ TOOLS = (
     _getter("low_battery_mode", "low_battery_mode"),
     _setter("cellular", "Cellular service"),
     _setter("wifi", "Wifi"),
-    _setter("location_service", "Location service", checked=False),  # upstream looks at the battery before the type
+    _setter("location_service", "Location service", checked=False),  # upstream checks the battery before the type
     Tool("set_low_battery_mode_status", "setting", (Parameter("on", BOOLEAN),), _set_low_battery_mode_status),
     Tool("get_current_location", "setting", (), _get_current_location),
 )

@@ -32,7 +32,7 @@ _POINTS = ("latitude_0", "longitude_0", "latitude_1", "longitude_1")
 _C_INT = 2**31 - 1
 _HOLIDAY_CUTOFF = 90
 _EARTH = (6378.137, 1 / 298.257223563)
-"""Radius in kilometres and flattening of the ellipsoid WGS-84."""
+"""Radius in kilometres and flattening of the WGS-84 ellipsoid."""
 _POWER = re.compile(r"\*\*|\^")
 _LONGEST_UNIT = 80
 
@@ -62,7 +62,7 @@ def _datetime_info_to_timestamp(phone: Phone, **parts: int) -> float:
             raise OverflowError("signed integer is greater than maximum")
         if value < -_C_INT - 1:
             raise OverflowError("signed integer is less than minimum")
-    # The texts of Python 3.11; later ones differ.
+    # The texts of Python 3.11; those of later versions differ.
     if not 1 <= year <= 9999:
         raise ValueError(f"year {int(year)} is out of range")
     if not 1 <= month <= 12:
@@ -93,7 +93,7 @@ def _seconds_to_clock(phone: Phone, seconds: Value) -> dict[str, int]:
 
 
 def _unit_conversion(phone: Phone, amount: Value, from_unit: str, to_unit: str) -> float:
-    # Powers of powers, and powers of great numbers, would keep the library busy for ever.
+    # Powers of powers, and powers of large numbers, would keep the library busy forever.
     for unit in (from_unit, to_unit):
         powers = len(_POWER.findall(unit))
         if len(unit) > _LONGEST_UNIT or powers > 1 or (powers and re.search(r"\d{3}", unit)):
@@ -118,7 +118,7 @@ def _units() -> Any:
 
     try:
         return pint.UnitRegistry()
-    except Exception as error:  # of the library itself: no observation
+    except Exception as error:  # from the library itself: not an observation
         raise EnvironmentFailure(f"the units of the library pint cannot be loaded: {error}.") from error
 
 
