@@ -166,7 +166,7 @@ class Plan:
             "task_set": {**self.tasks.source, "hash": self.tasks.content_hash, "count": len(self.tasks)},
             "models": models[0] if len(models) == 1 else models,
             "simulated": any(simulated),
-            # Simulated models write what they write.
+            # Simulated models ignore these limits.
             **({} if all(simulated) else {"reply_tokens": reply_tokens(config.reply_tokens)}),
             "judge_sees_ground_truth": any(isinstance(judge, JudgeSpec) and judge.ground_truth for judge in judges),
             "embedder": embedders,
