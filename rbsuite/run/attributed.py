@@ -1,4 +1,4 @@
-"""What leaving items out came to: for each item and cluster the paired difference, with an interval."""
+"""The results of leaving items out: the paired difference for each item and cluster, with an interval."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from rbsuite.statistics.items import mean_of_tasks
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What an item, or a cluster of items, caused on the tasks for which it was recalled.
+    """The effect of an item, or a cluster of items, on the tasks for which it was recalled.
 
     Attributes:
         left_out: what was left out.
-        change: score with it minus score without it, mean over tasks, with its interval over tasks: above 0 it helped.
-        p, p_holm: two-sided p value, as it is and adjusted for all items, or all clusters; ``None`` where unknown.
-        pairs: tasks of runs that are compared.
-        better, worse: how many of these scored more with it, and less.
+        change: score with it minus score without it, averaged over tasks, with its interval over tasks; above 0 means that it helped.
+        p, p_holm: two-sided p value, unadjusted and adjusted for all items, or all clusters; ``None`` if unknown.
+        pairs: how many pairs (a task of a run, with it and without it) are compared.
+        better, worse: how many of these scored higher with it, and how many lower.
         replaced: how many recalled something else without it.
-        missing: trials that are not made yet.
-        broken: pairs that are left out since a rollout broke, with it or without it.
+        missing: trials that have not been run yet.
+        broken: pairs that are left out because a rollout broke, with it or without it.
     """
 
     left_out: LeftOut
@@ -40,12 +40,12 @@ class Effect:
 
 
 def effects(found: Sequence[LeftOut], journal: Journal, *, again: bool = False) -> Sequence[Effect]:
-    """What is known so far, the most helpful first, items before clusters.
+    """The effects known so far, most helpful first, items before clusters.
 
     Args:
         found: what was left out.
         journal: what was run.
-        again: whether tasks are compared with what they came to when run again with nothing left out, instead of with what is stored.
+        again: whether tasks are compared with their results when run again with nothing left out, instead of with the stored ones.
     """
     made = [_effect(one, journal, again) for one in found]
     result = []

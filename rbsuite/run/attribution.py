@@ -1,9 +1,9 @@
-"""What memory items cause: an item is left out of the bank, and the tasks for which it was recalled are run again, all else being equal.
+"""The effect of memory items: an item is left out of the bank, and the tasks for which it was recalled are run again, all else equal.
 
-A task is run again in its place in its run's stream: the same bank version but for the item, the same seeds, the same opening. What it
-scores is compared with what it scored then. Where several items say the same, one of them hides what another causes, so clusters of items
-are left out as well. Nothing is learnt and nothing is judged; the experiment stays as it is. What is done is kept line by line in a
-journal, so that the same command goes on where it was stopped.
+A task is run again at its place in its run's stream: the same bank version except for the item, the same seeds, the same opening. Its
+score is compared with its original one. When several items say the same thing, one hides the effect of another, so clusters of items are
+left out as well. Nothing is learned and nothing is judged; the experiment is not changed. Results are kept line by line in a journal, so
+that the same command continues where it was stopped.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ FILE_NAME = "attribution.jsonl"
 """Name of the journal in an experiment's directory."""
 
 Key = tuple[str, int, str, tuple[str, ...]]
-"""A run, a position, the hash of its bank there, and what is left out: what a trial is."""
+"""What identifies a trial: a run, a position, the hash of its bank there, and what is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ class Trial:
         run: id of the run.
         position: its place in the stream.
         task: the task.
-        state: hash chain of the bank after it, by which it is known that the run is the one that was looked at.
-        without: ids of the items to leave out, sorted; none: the task is run again as it was.
+        state: hash chain of the bank after it, which shows that the run is still the one that was examined.
+        without: ids of the items to leave out, sorted; if empty, the task is run again as it was.
         version: the version of the bank that the task reads.
     """
 
@@ -68,24 +68,24 @@ class Trial:
 
     @property
     def key(self) -> Key:
-        """What tells it from others."""
+        """What identifies it."""
         return self.run, self.position, self.state, self.without
 
     @property
     def control(self) -> Trial:
-        """The same with nothing left out."""
+        """The same trial with nothing left out."""
         return replace(self, without=())
 
 
 @dataclass(frozen=True, slots=True)
 class TrialOutcome:
-    """What a trial came to.
+    """The result of a trial.
 
     Attributes:
         score: of the answer that counts.
-        broken: whether a rollout that counts broke; such a trial is made again when the command is.
+        broken: whether a rollout that counts broke; such a trial is run again when the command is.
         recalled: ids of the items that were recalled.
-        spent: what it took.
+        spent: what it used.
     """
 
     score: float
@@ -100,10 +100,10 @@ class LeftOut:
 
     Attributes:
         kind: ``item`` or ``cluster``.
-        title: of the item, or of the one of the cluster that was recalled most.
+        title: of the item, or of the cluster's most recalled item.
         items: ids by run.
         trials: the tasks to run again.
-        stored: what these tasks scored with it, in the same order; ``None``: that broke.
+        stored: what these tasks scored with it, in the same order; ``None`` if one broke.
     """
 
     kind: str
@@ -118,10 +118,10 @@ def condition_of(store: ExperimentStore, memory: str | None) -> Condition:
 
     Args:
         store: the experiment.
-        memory: its memory, or its name; ``None``: the first that recalled items.
+        memory: its memory, or its label; ``None``: the first condition that recalled items.
 
     Raises:
-        UnknownNameError: there is none of that name.
+        UnknownNameError: there is no condition of that name.
         UsageError: no items were recalled.
     """
     conditions = list(dict.fromkeys(run.condition for run in store.manifest.runs))
@@ -202,11 +202,11 @@ def _broken(ends: Sequence[str], selected: int) -> bool:
 
 
 def trials_of(found: Sequence[LeftOut], *, again: bool = False) -> Sequence[Trial]:
-    """The trials of all that is left out, each once, by run and position.
+    """The trials of everything that is left out, each once, by run and position.
 
     Args:
         found: what is left out.
-        again: whether each task is run again with nothing left out too.
+        again: whether each task is also run again with nothing left out.
     """
     made = {trial.key: trial for one in found for trial in one.trials}
     if again:
@@ -215,7 +215,7 @@ def trials_of(found: Sequence[LeftOut], *, again: bool = False) -> Sequence[Tria
 
 
 def estimated(store: ExperimentStore, trials: Sequence[Trial]) -> Usage:
-    """What trials are expected to take: what the same tasks took then, judging and learning left out."""
+    """The expected usage of trials: what the same tasks used originally, without judging and learning."""
     wanted: dict[str, dict[int, int]] = {}
     for trial in trials:
         places = wanted.setdefault(trial.run, {})
@@ -230,10 +230,10 @@ def estimated(store: ExperimentStore, trials: Sequence[Trial]) -> Usage:
 
 
 class Journal:
-    """What is done, one line of JSON a trial. A line that was cut off when a process died is as if it were not there.
+    """What has been done, one line of JSON per trial. A line that was cut off when a process died is ignored.
 
     Args:
-        path: the file; made with the first line.
+        path: the file; created with the first line.
 
     Raises:
         StoreError: it cannot be read.
@@ -242,7 +242,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.spent = Spent()
-        """What all sessions took."""
+        """What all sessions have used."""
         self._done: dict[Key, TrialOutcome] = {}
         self._whole = 0
         try:
@@ -273,12 +273,12 @@ class Journal:
         self.spent += Spent(done.spent.calls, done.spent.tokens, cost or 0.0, int(cost is None))
 
     def get(self, trial: Trial) -> TrialOutcome | None:
-        """What a trial came to; ``None``: it was not made, or broke."""
+        """The result of a trial; ``None`` if it has not been run, or broke."""
         found = self._done.get(trial.key)
         return None if found is None or found.broken else found
 
     def broke(self, trial: Trial) -> bool:
-        """Whether a trial was made and broke."""
+        """Whether a trial was run and broke."""
         found = self._done.get(trial.key)
         return found is not None and found.broken
 
@@ -318,7 +318,7 @@ class Journal:
 
 
 class _Deaf:
-    """A sink: what trials come to is not the experiment's."""
+    """A sink that ignores everything: the results of trials are not part of the experiment."""
 
     watched = False
 
@@ -340,20 +340,20 @@ async def run_trials(
     execution: Execution,
     done: Callable[[int], None] = lambda count: None,
 ) -> None:
-    """Make the trials that the journal does not have.
+    """Run the trials that the journal does not have.
 
     Args:
-        plan: the experiment, planned from its own manifest; it is closed.
+        plan: the experiment, planned from its own manifest; it is closed at the end.
         store: the experiment.
         trials: what to run.
-        journal: where they are kept.
-        execution: how fast, and what all sessions together may take; of its seconds, this one.
-        done: told after each trial how many are done.
+        journal: where results are kept.
+        execution: how fast, and what all sessions together may spend; its time limit is for this session alone.
+        done: called after each trial with the number done.
 
     Raises:
-        LimitReached: what may be spent is spent.
+        LimitReached: a limit is reached.
         Outage: no model call of a trial was answered.
-        RbsuiteError: a trial cannot be made.
+        RbsuiteError: a trial cannot be run.
     """
     left = [trial for trial in trials if journal.get(trial) is None]
     counts = Counts.for_processes(0)
@@ -372,7 +372,7 @@ async def run_trials(
                 return
             try:
                 journal.keep(trial, await _made(parts, trial))
-            except LimitReached as stop:  # what is under way ends by itself
+            except LimitReached as stop:  # trials under way are left to end
                 stopped.append(stop)
                 return
             count += 1

@@ -1,6 +1,6 @@
 """Checks of what plugins return, made where it enters the core.
 
-One function a contract. Each gives the value back, or raises a :class:`~rbsuite.errors.PluginError` of one line that says what was
+One function per contract. Each returns the value, or raises a one-line :class:`~rbsuite.errors.PluginError` that says what was
 expected; who is to blame is added by :meth:`rbsuite.run.roles.Roles.blaming`, or given as ``owner``.
 """
 
@@ -40,7 +40,7 @@ def check_recall(value: object, owner: str = "") -> Recall:
 
 
 def check_ops(value: object, owner: str = "") -> tuple[MemoryOp, ...]:
-    """What a memory's ``absorb`` returned, as a tuple. Who adds the very same item twice adds it once."""
+    """What a memory's ``absorb`` returned, as a tuple. Adding the very same item twice adds it once."""
     ops = _all_of("absorb", "a list of MemoryOp", value, MemoryOp, owner)
     return tuple(op for place, op in enumerate(ops) if op.op != "add" or op not in ops[:place])
 
@@ -58,7 +58,7 @@ def check_verdict(value: object, owner: str = "") -> Verdict:
 
 
 def check_index(value: object, count: int, owner: str = "", *, averages: bool = False) -> int:
-    """What a selector's ``select`` returned for ``count`` rollouts; one that averages may return :data:`rbsuite.record.ALL`."""
+    """What a selector's ``select`` returned for ``count`` rollouts; one that averages may also return :data:`rbsuite.record.ALL`."""
     if averages and value == ALL and not isinstance(value, bool):
         return ALL
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < count:
@@ -68,7 +68,7 @@ def check_index(value: object, count: int, owner: str = "", *, averages: bool = 
 
 
 def check_group(value: object, owner: str = "", *, averages: bool = False) -> Group:
-    """What a scaling's ``run`` returned; what its selector may return counts as well."""
+    """What a scaling's ``run`` returned; its selection may be anything that the selector may return."""
     if not isinstance(value, Group):
         _refuse("run", "a Group", in_words(value), owner)
     if not _all_of("run", "a Group whose rollouts are RolloutRecord", value.rollouts, RolloutRecord, owner):
@@ -87,7 +87,7 @@ def check_group(value: object, owner: str = "", *, averages: bool = False) -> Gr
 
 
 def check_action(value: object, owner: str = "") -> Action:
-    """What the ``act`` of an agent or a user returned; what it says is told from what was thought, whoever made it."""
+    """What the ``act`` of an agent or a user returned; thoughts in its text are separated from what is said, whoever made it."""
     if not isinstance(value, Action):
         _refuse("act", "an Action", in_words(value), owner)
     if not isinstance(value.text, str):
@@ -133,7 +133,7 @@ def check_observation(value: object, owner: str = "", *, method: str = "act", wa
 
 
 def check_reward(value: object, owner: str = "") -> float | None:
-    """The reward that an episode has after an action."""
+    """An episode's reward after an action."""
     if value is not None and not _is_number(value):
         raise PluginError(
             f"an episode's reward must be None or a number, not {in_words(value)}.", PLUGIN_REMEDY, owner=owner

@@ -25,7 +25,7 @@ TWINS = ("exclude", "allow")
 MAX_TOML_BYTES = 1024 * 1024
 MAX_ORDERS = 10_000
 LARGEST = 2**63 - 1
-"""The largest number that an option may be: a store holds no larger one."""
+"""The largest number that an option may be: a store cannot hold a larger one."""
 DEFAULT_MODEL = "sim/learner"
 MODELS = ("model", "user_model", "judge_model", "memory_model", "grade_model")
 """The options that name models."""
@@ -51,8 +51,8 @@ def _option(
 class ExperimentConfig:
     """What an experiment is: everything that shapes its results, and nothing else.
 
-    The field metadata (kind, help, minimum) make the command line's options and check the TOML file's. An empty text means "the default of
-    the environment" or "as the agent's model".
+    The field metadata (kind, help, minimum) define the command line's options and check the TOML file's. An empty text means "the
+    environment's default" or "the agent's model".
     """
 
     env: str = _option("text", "environment to run, with its options, e.g. tau-bench or aime:reader=lm-eval")
@@ -136,7 +136,7 @@ class ExperimentConfig:
     )
 
     def __post_init__(self) -> None:
-        """A single level of a factor, and a single name, may be given as it is."""
+        """Accept a single level of a factor, or a single name, as it is."""
         for name, option in self.__dataclass_fields__.items():
             value = getattr(self, name)
             if option.metadata["kind"] in ("names", "numbers", "counts") and not isinstance(value, tuple):
@@ -148,26 +148,26 @@ class Execution:
     """How an experiment is carried out. It changes time and cost, never the result.
 
     Attributes:
-        concurrency: model calls under way at most, and so runs at once.
+        concurrency: maximum number of concurrent model calls, and so of concurrent runs.
         speculate: how far each run runs ahead of what is committed: ``off``, ``auto`` or a number of tasks.
         executor: ``local``, ``processes:N`` or ``ray``, see :func:`executor_kind`.
-        outage: what comes of a task with a rollout of which no model call was answered: ``pause`` stops the run before it is committed, so
-            that it may be gone on with; ``commit`` counts it as failed.
-        call_time: seconds that one model call may take, as text: of all, or by purpose (:mod:`rbsuite.models.per_purpose`).
+        outage: what happens to a task with a rollout none of whose model calls was answered: ``pause`` stops the run before the task is
+            committed, so that it can be resumed; ``commit`` counts the task as failed.
+        call_time: seconds that one model call may take, as text: for all purposes, or by purpose (:mod:`rbsuite.models.per_purpose`).
         max_cost, max_tokens, max_calls, max_time: what the whole experiment may take in US dollars, tokens, model calls and seconds, all
-            its sessions together; ``None``: any amount. Once one is reached no further call is begun, and what was committed stays.
-        to_look: how far to run where looks are declared: ``next``, ``last``, or the number of a look; empty: to the end of the one that is
-            under way, at first the first.
-        start: calls of one model under way at first, where the number is to be found out; 0: as many as ``concurrency`` says. Either way
-            it is lowered while a provider says that it is overloaded.
-        transport: how providers' models are asked, see :func:`rbsuite.models.factory.way_to`.
-        cache: directory of a cache of replies; empty: none.
+            its sessions together; ``None``: no limit. Once one is reached no further call is started, and what was committed stays.
+        to_look: how far to run if looks are declared: ``next``, ``last``, or the number of a look; empty: to the end of the current one,
+            initially the first.
+        start: initial number of concurrent calls to one model, if the right number is to be found out; 0: as many as ``concurrency``
+            says. Either way it is lowered while a provider says that it is overloaded.
+        transport: how providers' models are called, see :func:`rbsuite.models.factory.way_to`.
+        cache: directory of a reply cache; empty: none.
         share: whether private tasks may go to models that are not on this machine (:mod:`rbsuite.run.private`).
-        reveal: whether observers, errors and a cache are told what was said on private tasks. The store seals it in any case.
-        rate: calls a minute that each provider's model is asked, over all workers; ``None``: any number.
-        ray_address: of the Ray cluster; empty: ``RAY_ADDRESS``, the cluster of this machine, or one that is started for the command.
-        ray_env: environment variables of this process, by name, that workers are given, separated by commas.
-        ray_resources: what a run takes of a node beside what the environment needs, as text: ``cpu=2,gpu=1,browser=1``.
+        reveal: whether observers, errors and a cache get what was said on private tasks. The store seals it in any case.
+        rate: calls per minute to each provider's model, over all workers; ``None``: no limit.
+        ray_address: of the Ray cluster; empty: ``RAY_ADDRESS``, the cluster on this machine, or one that is started for the command.
+        ray_env: names of this process's environment variables that workers are given, separated by commas.
+        ray_resources: what a run takes of a node in addition to what the environment needs, as text: ``cpu=2,gpu=1,browser=1``.
         ray_wait: seconds to wait for a node that has what a run takes.
     """
 
@@ -194,7 +194,7 @@ class Execution:
 
 
 def executor_kind(executor: str) -> tuple[Literal["local", "processes", "ray"], int]:
-    """What ``--executor`` names, and for processes how many; else 0.
+    """The kind of executor that ``--executor`` names, and the number of processes, or 0 for other kinds.
 
     Raises:
         UsageError: there is no such executor.
@@ -210,7 +210,7 @@ def executor_kind(executor: str) -> tuple[Literal["local", "processes", "ray"], 
 
 
 def one_at_a_time(spec: EnvironmentSpec, config: ExperimentConfig) -> bool:
-    """Whether only one task of an experiment may be under way: rollouts share the state of a server, or have no room beside each other."""
+    """Whether only one task of an experiment may be under way: rollouts share a server's state, or cannot run side by side."""
     return (spec.stateful_server and not config.allow_shared_state) or spec.concurrency == "exclusive"
 
 
@@ -222,11 +222,11 @@ def read_toml(path: Path, others: Collection[str] = ()) -> Mapping[str, Any]:
 
     Args:
         path: the file.
-        others: further names that may stand in it; their values are not checked.
+        others: other names that it may contain; their values are not checked.
 
     Raises:
         UsageError: the file cannot be read, or a value is of the wrong kind.
-        UnknownNameError: an option that does not exist; the nearest is suggested.
+        UnknownNameError: an option does not exist; the nearest is suggested.
     """
     try:
         table = tomllib.loads(read_file(path, most=MAX_TOML_BYTES).decode())
@@ -238,7 +238,7 @@ def read_toml(path: Path, others: Collection[str] = ()) -> Mapping[str, Any]:
         raise UsageError(f"{path} is not valid TOML: {why}.", "Fix the file.") from error
     except Unusable as error:
         raise UsageError(f"{path} is {error}.", "Give --config a TOML file of options.") from error
-    except ValueError as error:  # a number of thousands of digits
+    except ValueError as error:  # a number with thousands of digits
         raise UsageError(f"{path} is not valid TOML: {str(error).partition(';')[0]}.", "Fix the file.") from error
     values: dict[str, Any] = {}
     for key, value in table.items():
@@ -251,7 +251,7 @@ def read_toml(path: Path, others: Collection[str] = ()) -> Mapping[str, Any]:
 
 
 def check_value(name: str, value: Any, where: str) -> Any:
-    """A value as the option wants it: lists become tuples, a single name a tuple of one, a table that stands for a model its reference.
+    """A value as the option wants it: lists become tuples, a single name a tuple of one, a table that describes a model its reference.
 
     Raises:
         UsageError: it is of the wrong kind, or out of range.
@@ -312,7 +312,7 @@ def make_config(*sources: Mapping[str, Any], published: Mapping[str, Published] 
 
     Args:
         sources: the mappings.
-        published: what protocols say of the environment, by their names.
+        published: what protocols say about the environment, by protocol name.
 
     Raises:
         UsageError: no environment is named.
@@ -338,7 +338,7 @@ def names_simulation(values: Mapping[str, Any]) -> bool:
 
 
 def from_plain(values: Mapping[str, Any]) -> ExperimentConfig:
-    """The configuration that a manifest holds."""
+    """The configuration in a manifest."""
     known: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in values.items() if name in FIELDS
     }
@@ -346,7 +346,7 @@ def from_plain(values: Mapping[str, Any]) -> ExperimentConfig:
 
 
 def unmasked(condition: Condition, config: ExperimentConfig) -> Condition:
-    """A stored condition, with the addresses as the user gave them: a store has them without the passwords."""
+    """A stored condition, with addresses as the user gave them: a store keeps them without their passwords."""
     given = {
         name: next((one for one in getattr(config, name) if isinstance(one, str) and scrub_text(one) == stored), stored)
         for name in FACTORS
@@ -356,10 +356,10 @@ def unmasked(condition: Condition, config: ExperimentConfig) -> Condition:
 
 
 def refuse_masked(config: ExperimentConfig) -> None:
-    """Refuse options that come from a store and lack the password that they had.
+    """Refuse options that come from a store without the password that they had.
 
     Raises:
-        UsageError: there is one.
+        UsageError: there is such an option.
     """
     for name in FIELDS:
         value = getattr(config, name)
@@ -381,7 +381,7 @@ def differences(stored: ExperimentConfig, wanted: ExperimentConfig) -> list[str]
 
 
 def model_references(config: ExperimentConfig, agent: str) -> Mapping[Purpose, str]:
-    """The model of each purpose, where the agent has this one."""
+    """The model for each purpose, given the agent's."""
     judge = config.judge_model or agent
     return {
         "agent": agent,

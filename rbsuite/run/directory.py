@@ -1,4 +1,4 @@
-"""Where an experiment is kept: its directory is found or made, and what is there must be the same experiment."""
+"""Where an experiment is kept: its directory is found or created, and an experiment already in it must be the same one."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ DEFAULT_ROOT = Path("experiments")
 
 
 def default_directory(plan: Plan, root: Path = DEFAULT_ROOT) -> Path:
-    """Where an experiment goes when the user names no place: named by what it is, so the same command finds the same experiment.
+    """Where an experiment goes if the user names no directory: named after what it is, so the same command finds the same experiment.
 
-    Where a template that it used has changed since, the new one goes beside it under a name with a number.
+    If a template that it used has changed since, the new experiment goes next to it, with a number added to the name.
     """
     manifest = plan.manifest
     options = {**manifest.config, "data": ""}  # the hash of the task set says what was read from there
@@ -38,17 +38,17 @@ def default_directory(plan: Plan, root: Path = DEFAULT_ROOT) -> Path:
 
 
 def open_experiment(plan: Plan, directory: Path, *, join: bool = False, add_orders: bool = False) -> ExperimentStore:
-    """The experiment in a directory: made if it is not there, opened to go on if it is the same.
+    """The experiment in a directory: created if there is none, opened to continue if it is the same.
 
     Args:
         plan: the experiment.
         directory: where it is kept.
-        join: work on it beside other processes.
-        add_orders: it is there with fewer orders and finished: those that it lacks are added, marked as undeclared for good.
+        join: work on it alongside other processes.
+        add_orders: it already exists, finished, with fewer orders: the missing ones are added, permanently marked as undeclared.
 
     Raises:
-        StoreError: there is another experiment, another process works on this one and ``join`` is not set, orders are to be added to one
-            that is not finished, or the directory cannot be used.
+        StoreError: there is another experiment, another process is working on this one and ``join`` is not set, orders are to be added to
+            one that is not finished, or the directory cannot be used.
     """
     made = None if add_orders else _created(plan, directory, join=join)
     store = made or ExperimentStore.open(directory, join=join)
@@ -65,10 +65,10 @@ def open_experiment(plan: Plan, directory: Path, *, join: bool = False, add_orde
 
 
 def check_same(plan: Plan, store: ExperimentStore, *, add_orders: bool = False) -> None:
-    """Refuse a store that holds another experiment than the plan.
+    """Refuse a store that contains an experiment other than the plan's.
 
     Raises:
-        StoreError: it does, or a template that it used reads otherwise now.
+        StoreError: it does, or a template that it used has changed.
     """
     # Where the data is read from does not matter: what it contains is in the hash of the task set.
     stored = from_plain(store.manifest.config)
@@ -89,22 +89,22 @@ def check_same(plan: Plan, store: ExperimentStore, *, add_orders: bool = False) 
 
 
 def held_by_others(store: ExperimentStore) -> Mapping[str, str]:
-    """The runs that are not finished and that other processes have taken, with the ids of those processes.
+    """The unfinished runs that other processes have claimed, with the ids of those processes.
 
-    After :func:`rbsuite.run.executors.run_experiment` these are all that is left to be done, up to the look that is under way.
+    After :func:`rbsuite.run.executors.run_experiment` these are all that is left to be done, up to the current look.
     """
     return {info.id: store.holder(info.id) for info in stage(store).runs if not store.run_finished(info.id)}
 
 
 def _created(plan: Plan, directory: Path, *, join: bool) -> ExperimentStore | None:
-    """A new store, or ``None`` if there is one already."""
+    """A new store, or ``None`` if one already exists."""
     file = directory / FILE_NAME
     try:
         if file.exists():
             return None
         for part in plan.parts[1:]:
             if part.kind != "model":
-                part.make()  # one that cannot be made is known before anything is written
+                part.make()  # one that cannot be made is found before anything is written
         manifest = plan.manifest
         seeds = read_seeds(plan.config.warm_start, manifest.runs)
         return ExperimentStore.create(directory, manifest, seeds, join=join)
@@ -115,7 +115,7 @@ def _created(plan: Plan, directory: Path, *, join: bool) -> ExperimentStore | No
 
 
 def _changed_templates(plan: Plan, store: ExperimentStore) -> Iterator[str]:
-    """Templates that the experiment has used and that read otherwise now; what it has not used does not matter."""
+    """Templates that the experiment has used and that have changed since; those it has not used do not matter."""
     prompts: dict[str, Prompts] = {}
     for (directory, name), sha in store.templates().items():
         if directory not in prompts:

@@ -1,4 +1,4 @@
-"""A log of an experiment as data: every event a line of JSON, as it happens."""
+"""A log of an experiment as data: one line of JSON per event, as it happens."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from rbsuite.jsonable import plain
 class EventLog:
     """An observer that appends events to a file. Used as a context manager.
 
-    A line is an object with ``event``, the name of its type in :mod:`rbsuite.events`, and the fields of that type. Ground truth stands in
-    it: it is for people and programs that look on, never for what takes part.
+    A line is an object with ``event``, the name of its type in :mod:`rbsuite.events`, and the fields of that type. The log
+    contains ground truth: it is for people and programs that watch, never for anything that takes part.
 
     Args:
-        path: the file; what is there stays.
+        path: the file; its existing content is kept.
 
     Raises:
         UsageError: it cannot be written.
@@ -40,7 +40,7 @@ class EventLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        with suppress(OSError):  # what could not be written was told when it was to be
+        with suppress(OSError):  # a failed write was reported when it happened
             self._file.close()
 
     @hookimpl

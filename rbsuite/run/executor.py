@@ -16,20 +16,20 @@ from rbsuite.run.worker import Job, Worker
 
 
 class Executor(Protocol):
-    """Carries out runs, wherever that is; what they come to goes to the one sink of this process."""
+    """Carries out runs, wherever that is; their results go to the one sink of this process."""
 
     at_once: int
-    """Runs that it takes at the same time."""
+    """How many runs it takes at the same time."""
 
     async def carry_out(self, job: Job) -> None:
-        """Carry out a run, from where it stands to its end.
+        """Carry out a run, from its current position to its end.
 
         Raises:
-            RbsuiteError: the run cannot go on; what was committed stays.
+            RbsuiteError: the run cannot continue; what was committed stays.
         """
 
     async def aclose(self) -> None:
-        """End whatever is under way, and give back what was taken."""
+        """Stop whatever is under way, and release what was taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class WorkSetting:
         sink: where records and events go.
         spending: what is spent.
         hides: whether logs leave out what was said.
-        job: a run as far as it has come by now.
+        job: makes the job of a run, as far as the run has come.
     """
 
     plan: Plan
@@ -77,11 +77,11 @@ class LocalExecutor:
 
 
 def sendable(error: BaseException, where: str = "") -> RbsuiteError:
-    """An error that survives the way to another process.
+    """An error that can be sent to another process.
 
     Args:
         error: what was raised.
-        where: where, if that is to be said.
+        where: where it happened, if that is to be said.
     """
     before = f"{where}: " if where else ""
     if isinstance(error, RbsuiteError):

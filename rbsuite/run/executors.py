@@ -1,7 +1,7 @@
 """Carries out the runs of an experiment, here or elsewhere; whatever stops it leaves it resumable.
 
 ``local`` runs them on this process's event loop, ``processes:N`` spreads them over N processes, ``ray`` over the nodes of a Ray cluster.
-Either way every record goes to the one store of this process, and the records are the same byte for byte.
+In every case each record goes to the one store of this process, and the records are the same byte for byte.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _Run = Callable[[Job], Awaitable[None]]
 
 
 async def run_experiment(plan: Plan, store: ExperimentStore, execution: Execution) -> None:
-    """Carry out all runs that are not finished, several at a time, except those that other processes work on.
+    """Carry out all runs that are not finished, several at a time, except those that other processes are working on.
 
-    Where the experiment declares looks these are the runs up to one of them (:func:`rbsuite.store.looks.stage`).
+    If the experiment declares looks, these are the runs up to one of them (:func:`rbsuite.store.looks.stage`).
 
-    A run is taken when its turn comes. What was left to another process is looked at again at the end, since that may have died; so this
-    returns when every run is finished or under way elsewhere.
+    A run is claimed when its turn comes. Runs left to another process are checked again at the end, since that may have died; so this
+    returns once every run is finished or under way elsewhere.
 
     Args:
         plan: what is run.
@@ -46,7 +46,7 @@ async def run_experiment(plan: Plan, store: ExperimentStore, execution: Executio
     Raises:
         UsageError: there is no such executor or look.
         ConfinedError: its tasks are private, and a model is not on this machine.
-        LimitReached: the experiment has spent what it may.
+        LimitReached: a limit of the experiment is reached.
         RbsuiteError: the first failure of a run; the others are stopped at once, and what they committed stays.
     """
     if plan.confined:
@@ -103,12 +103,12 @@ def _make_executor(setting: WorkSetting, kind: Literal["local", "processes", "ra
 
 
 def job_of(store: ExperimentStore, run: RunInfo) -> Job:
-    """A run as far as its store has it."""
+    """The job of a run, as far as the store has it."""
     return Job(run, store.seed_ops(run.id), store.committed(run.id), tuple(store.ops(run.id)))
 
 
 async def _all_runs(store: ExperimentStore, runs: Sequence[RunInfo], carry_out: _Run, at_once: int) -> None:
-    """Carry out every one of the runs that is to be had, until none is."""
+    """Carry out every run that can be claimed, until none can."""
     slots = asyncio.Semaphore(at_once)
     stopped: list[LimitReached] = []
 

@@ -25,11 +25,11 @@ class Part:
 
     @property
     def reference(self) -> str:
-        """The one way to write it."""
+        """Its canonical form."""
         return canonical_reference(self.spec.name, self.values, self.spec.options)
 
     def make(self) -> Any:
-        """What its factory gives; of a judge that is an ``async`` function, the judge it is.
+        """The object that its factory makes; an ``async`` function that is a judge is wrapped as one.
 
         Raises:
             PluginError: the factory failed.

@@ -1,6 +1,6 @@
-"""Observers: plugins that are told what happens, each from a thread of its own, so that a slow one never slows a run.
+"""Observers: plugins that are told what happens, each on its own thread, so that a slow one never slows a run.
 
-What an observer raises is said once, in one line, and it is told no more; results do not depend on it.
+If a hook of an observer raises, this is reported once, in one line, and the hook is not called again; results do not depend on it.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from rbsuite.events import Event, ModelCalled, RunFinished, RunStarted, StepTake
 from rbsuite.plugins import Plugins
 
 MOST_WAITING = 10_000
-"""Events that wait for a slow observer before further steps and calls are left out."""
+"""Events that may wait for a slow observer before further steps and calls are dropped."""
 LAST_SECONDS = 5.0
-"""How long observers are waited for at the end."""
+"""How long to wait for observers at the end."""
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ _ARGUMENTS: Mapping[str, Callable[[Any], Mapping[str, Any] | None]] = {
     ),
     "rbsuite_run_finished": lambda event: {"run": event.run} if isinstance(event, RunFinished) else None,
 }
-"""What each observing hook is given of an event; nothing where the event is not its."""
+"""The arguments that each observing hook gets for an event; ``None`` if the event is not for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +44,15 @@ class _Hook:
     event_types: tuple[type, ...]
 
     def wants(self, kind: type) -> bool:
-        """Whether ``rbsuite_event`` is to be told events of a type; all, unless its plugin names some in ``event_types``."""
+        """Whether ``rbsuite_event`` wants events of a type: all of them, unless its plugin names some in ``event_types``."""
         return self.name == "rbsuite_event" and (not self.event_types or kind in self.event_types)
 
 
 class Observers:
-    """The observers of one experiment. Close it when all is over.
+    """The observers of one experiment. Close it at the end.
 
     Args:
-        plugins: whose hooks are called.
+        plugins: the plugins whose hooks are called.
     """
 
     def __init__(self, plugins: Plugins) -> None:
@@ -73,7 +73,7 @@ class Observers:
             observer.put(event)
 
     def close(self) -> None:
-        """Let observers catch up, for :data:`LAST_SECONDS` at most."""
+        """Let observers catch up, for at most :data:`LAST_SECONDS`."""
         deadline = time.monotonic() + LAST_SECONDS
         for observer in self._observers:
             observer.close(deadline - time.monotonic())
@@ -126,7 +126,7 @@ class _Observer:
                 continue
             try:
                 hook.function(**{name: arguments[name] for name in hook.takes})
-            except BaseException as error:  # sys.exit() too: it would end this thread and no more
+            except BaseException as error:  # sys.exit() too: it would end only this thread
                 self._hooks.remove(hook)
                 _log.warning(
                     "plugin %s: its hook %s raised %s: %s. It is not called again; results do not depend on it.",

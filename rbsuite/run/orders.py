@@ -1,4 +1,4 @@
-"""Orders: in which sequence a stream meets its tasks."""
+"""Orders: the sequence in which a stream runs its tasks."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from rbsuite.task import Task
 
 
 def make_order(kind: str, tasks: Sequence[Task], seed: int) -> tuple[str, ...]:
-    """The ids of the tasks in the order of a kind; a permutation.
+    """The ids of the tasks in an order of the given kind; a permutation.
 
     Args:
-        kind: ``seeded``: at random; ``native``: as the task set has them; ``easy-hard`` and ``hard-easy``: by difficulty, equals at random;
-            ``blocked``: group by group; ``interleaved``: one of each group in turn. Groups, and tasks within a group, come at random.
+        kind: ``seeded``: at random; ``native``: as the task set has them; ``easy-hard`` and ``hard-easy``: by difficulty, ties at random;
+            ``blocked``: group by group; ``interleaved``: one of each group in turn. Groups, and tasks within a group, are in random order.
         tasks: the tasks in native order.
-        seed: what chance is derived from.
+        seed: what random choices are derived from.
 
     Raises:
-        UsageError: an order by difficulty of tasks that have none.
+        UsageError: an order by difficulty, for tasks that have none.
     """
     return tuple(task.id for task in _KINDS[kind](list(tasks), rng(seed, "order")))
 

@@ -35,13 +35,13 @@ class RunParts:
         spec, environment, opener, tasks: the environment, what opens its episodes, its tasks.
         prompts: the templates of the condition.
         models: the model of each purpose, not yet bound to a task.
-        agent, user: what makes agents and, where one takes part, users.
+        agent, user: what makes agents and, if one takes part, simulated users.
         memory, memory_spec, scaling, selector, selector_spec, judge, judge_spec: the condition's plugins.
         bank: as of the last committed task.
         twins: the twins of tasks.
-        origin: that of every :class:`rbsuite.experience.Experience` of the run.
-        gate: the run's line before the gate that all model calls pass.
-        metered: what the bank's vectors come from, where they cost something.
+        origin: the origin of every :class:`rbsuite.experience.Experience` of the run.
+        gate: the run's line at the gate that all model calls pass through.
+        metered: the bank's embedder, if its vectors cost something.
         meter: counts model calls, and refuses them once a limit of the experiment is reached.
         temperature: of the agent's model; ``None``: the provider's default.
         reply_tokens, call_seconds: how long a reply and a call may be, by purpose.
@@ -84,7 +84,7 @@ class RunParts:
         return self.config.max_steps or self.spec.max_steps
 
     def rollout_budget(self) -> RolloutBudget | None:
-        """What agent and user may spend in a rollout, where that is limited; its time is limited where it is played."""
+        """What agent and user may spend in a rollout, if that is limited; its time is limited where it is played."""
         config = self.config
         asked = config.rollout_max_cost is not None
         cost = config.rollout_max_cost if asked else self.spec.rollout_max_cost
@@ -94,6 +94,6 @@ class RunParts:
     @property
     def one_at_a_time(self) -> bool:
         """Whether only one task may be under way: the rollouts of a run share one world, or its memory's state is outside the bank, so
-        that a recall cannot be made again in an earlier version.
+        that a recall cannot be repeated on an earlier version.
         """
         return self.memory_spec.external or one_at_a_time(self.spec, self.config)

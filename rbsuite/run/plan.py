@@ -1,6 +1,6 @@
 """From a configuration to a plan: names are looked up, defaults filled in, conditions crossed with orders.
 
-Nothing is run and nothing written here; what comes out is plain data, but for the environment that the tasks were read from.
+Nothing is run and nothing written here; the result is plain data, except for the environment that the tasks were read from.
 """
 
 from __future__ import annotations
@@ -58,11 +58,11 @@ class Plan:
     Attributes:
         config: the configuration with every default filled in and every reference in its canonical form.
         spec: the environment's spec.
-        recipe: how to make the environment, in another process too.
-        environment: the environment; it has given the tasks.
+        recipe: how to make the environment, also in another process.
+        environment: the environment that the tasks come from.
         tasks: the tasks of the experiment, in native order.
         plugins: where names are looked up.
-        transports: how each provider's model is asked.
+        transports: how each provider's model is called.
     """
 
     config: ExperimentConfig
@@ -74,7 +74,7 @@ class Plan:
     transports: Mapping[str, str] = field(default_factory=dict)
 
     async def aclose(self) -> None:
-        """Close the environment. :func:`rbsuite.run.executors.run_experiment` does; may be called again."""
+        """Close the environment. :func:`rbsuite.run.executors.run_experiment` does this; may be called again."""
         if "closed" not in self.__dict__:
             self.__dict__["closed"] = True
             with blamed_on(f"environment {self.spec.name!r}, which was to close,"):
@@ -87,7 +87,7 @@ class Plan:
 
     @property
     def name(self) -> str:
-        """Environment and split, as they stand in the name of a directory."""
+        """Environment and split, as they appear in the name of a directory."""
         return f"{plain_name(self.spec.name)}-{self.config.split}"
 
     @cached_property
@@ -134,7 +134,7 @@ class Plan:
         return tuple(made)
 
     def _identity(self) -> Mapping[str, Any]:
-        """The facts in which two experiments that are the same agree: what takes part, and in which version."""
+        """The facts that must agree for two experiments to be the same: what takes part, and in which version."""
         spec, config = self.spec, self.config
         owners = {
             f"{part.kind} {part.spec.name}": owner
@@ -166,7 +166,7 @@ class Plan:
             "task_set": {**self.tasks.source, "hash": self.tasks.content_hash, "count": len(self.tasks)},
             "models": models[0] if len(models) == 1 else models,
             "simulated": any(simulated),
-            # Simulated models write what they write.
+            # Simulated models ignore these limits.
             **({} if all(simulated) else {"reply_tokens": reply_tokens(config.reply_tokens)}),
             "judge_sees_ground_truth": any(isinstance(judge, JudgeSpec) and judge.ground_truth for judge in judges),
             "embedder": embedders,
@@ -176,9 +176,9 @@ class Plan:
         }
 
     def _about(self) -> Mapping[str, Any]:
-        """What else reports say of tasks and plugins, so that they can be read where these are not installed.
+        """What else reports say about tasks and plugins, so that they can be read where these are not installed.
 
-        No part of the experiment's identity: texts may be reworded, and tasks are told apart by the hash of the task set.
+        This is not part of the experiment's identity: texts may be reworded, and tasks are identified by the hash of the task set.
         """
         spec, domains = self.spec, {task.domain for task in self.tasks}
         options: dict[str, dict[str, Any]] = {}
@@ -222,7 +222,7 @@ class Plan:
 
 
 def _temperature(levels: Mapping[str, str], plugins: Plugins) -> str:
-    """The agent's temperature in a condition: what its model's options set in its place, empty where none is sent."""
+    """The agent's temperature in a condition: the one that its model's options set instead, if any; empty if none is sent."""
     if levels["model"].partition(":")[0] in plugins.models:
         return levels["temperature"]
     settings = ModelSettings.parse(levels["model"])
@@ -232,7 +232,7 @@ def _temperature(levels: Mapping[str, str], plugins: Plugins) -> str:
 
 
 def _shown(factor: str, value: str) -> str:
-    """A level in a condition's label: names stand for themselves, other things are told what they are."""
+    """A level in a condition's label: names stand for themselves, other values say what they are."""
     if factor == "temperature":
         return f"temperature {value}"
     if factor == "prompts":
@@ -260,7 +260,7 @@ class Chosen:
 
     @property
     def reference(self) -> str:
-        """The one way to write it."""
+        """Its canonical form."""
         return self.part.reference
 
     def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
@@ -303,10 +303,10 @@ def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution |
     Args:
         config: what the user asked for.
         plugins: where names are looked up.
-        execution: how it will be carried out, where that is known; what does not go together is refused.
+        execution: how it will be carried out, if that is known; options that do not go together are refused.
 
     Raises:
-        RbsuiteError: a name, option, template or data set that cannot be had; nothing has been written by then.
+        RbsuiteError: a name, option, template or data set is not available; nothing has been written by then.
     """
     refuse_masked(config)
     chosen = choose_environment(plugins, config.env)
@@ -331,7 +331,7 @@ def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution |
     ways: dict[str, str] = {}
     for reference in sorted(used):
         transport: Transport = "auto" if execution is None else execution.transport
-        _, spec = make_model(reference, plugins, transport=transport)  # raises where it cannot be made
+        _, spec = make_model(reference, plugins, transport=transport)  # raises if it cannot be made
         if spec is None:
             ways[reference] = way_to(reference, transport)
     _warn_of_like_rollouts(config, plugins)
@@ -339,7 +339,7 @@ def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution |
         for line in check_own(Path(directory), plugins.prompt_dirs):
             _log.warning("%s", line)
     if execution is not None:
-        make_window(execution.speculate)  # raises where there is no such window
+        make_window(execution.speculate)  # raises if there is no such window
         call_seconds(execution.call_time)
     if execution is not None and executor_kind(execution.executor)[0] != "local" and one_at_a_time(chosen.spec, config):
         raise UsageError(
@@ -359,7 +359,7 @@ def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution |
     if execution is not None and plan.confined:
         check_confined(config, plugins, execution)
     if execution is not None and execution.cache:
-        ReplyCache(Path(execution.cache)).close()  # raises where it cannot be had
+        ReplyCache(Path(execution.cache)).close()  # raises if it cannot be opened
     return plan
 
 
@@ -372,7 +372,7 @@ def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) 
         return made
 
     def model(reference: str) -> str:
-        """A model's reference in its canonical form; none at all stays as it is."""
+        """A model's reference in its canonical form; an empty one stays as it is."""
         if reference.partition(":")[0] in plugins.models:
             return canonical("model", [reference])[0]
         return ModelSettings.parse(reference).reference
@@ -409,7 +409,7 @@ def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) 
         _check_agent(look_up(plugins, "agent", agent).spec, spec)
     _check_server(filled, spec, plugins)
     _check_external(filled, plugins)
-    make_index(filled.index, 1)  # raises where there is no such index
+    make_index(filled.index, 1)  # raises if there is no such index
     return filled
 
 
@@ -452,7 +452,7 @@ def _check_agent(agent: Spec, spec: EnvironmentSpec) -> None:
 
 
 def _check_server(config: ExperimentConfig, environment: EnvironmentSpec, plugins: Plugins) -> None:
-    """Rollouts of one task at once would change each other's world where they share a server."""
+    """Refuse concurrent rollouts of a task if they share a server: they would change each other's world."""
     if not environment.stateful_server or config.allow_shared_state:
         return
     for reference in config.scaling:
@@ -466,7 +466,7 @@ def _check_server(config: ExperimentConfig, environment: EnvironmentSpec, plugin
 
 
 def _check_external(config: ExperimentConfig, plugins: Plugins) -> None:
-    """Refuse what cannot hold where a memory's state is outside the bank."""
+    """Refuse options that cannot work if a memory's state is outside the bank."""
     for reference in config.memory:
         part = look_up(plugins, "memory", reference)
         if not isinstance(part.spec, MemorySpec) or not part.spec.external:
@@ -484,7 +484,7 @@ def _check_external(config: ExperimentConfig, plugins: Plugins) -> None:
 
 
 def _warn_of_like_rollouts(config: ExperimentConfig, plugins: Plugins) -> None:
-    """Say so where parallel rollouts will hardly differ. A simulated model draws from its seed alone, so temperature is nothing to it."""
+    """Warn if parallel rollouts will hardly differ. A simulated model draws from its seed alone, so temperature has no effect on it."""
     if all(is_simulated(name, plugins) for name in config.model):
         return
     parts = [look_up(plugins, "scaling", reference) for reference in config.scaling]
@@ -504,10 +504,10 @@ def _warn_of_like_rollouts(config: ExperimentConfig, plugins: Plugins) -> None:
 
 
 def choose_tasks(tasks: TaskSet, config: ExperimentConfig) -> TaskSet:
-    """Those of an environment's tasks that an experiment runs.
+    """The tasks of an environment that an experiment runs.
 
     Raises:
-        UnknownNameError: one that it names is not there.
+        UnknownNameError: a task that it names does not exist.
     """
     chosen = tasks.tasks
     if config.tasks:

@@ -1,6 +1,6 @@
-"""Published protocols: presets of every parameter that a paper gives, each with where it comes from.
+"""Published protocols: presets of every parameter that a paper gives, each with its source.
 
-A protocol sets options that are not given otherwise. ``docs/protocols.md`` says what each leaves open or weak.
+A protocol sets the options that are not given explicitly. ``docs/protocols.md`` says what each leaves open or weak.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Protocol:
         metrics: what the paper reports.
         embedder: the published embedder; it needs a key or a download, so simulated models keep the default.
         left_open: what the paper does not say or this suite does otherwise, one line each.
-        agents: the published agent, by the environment's action mode; where there is none, the environment's own agent acts.
-        agents_source: where the paper has it.
+        agents: the published agent, by the environment's action mode; if there is none, the environment's own agent acts.
+        agents_source: where the paper gives it.
     """
 
     name: str
@@ -66,7 +66,7 @@ REASONINGBANK = Protocol(
         "no variance, no interval and no repeated runs are published: use --orders 5 --order seeded to see them",
         "prompts are this project's own; the paper's are not redistributed",
     ),
-    # One thought and one action a turn. Where the answer is text, it is reasoned out in the same reply.
+    # One thought and one action per turn. If the answer is text, it is reasoned out in the same reply.
     agents={"tools": "react", "choice": "stepwise"},
     agents_source="implementation details: ReAct",
 )
@@ -100,11 +100,11 @@ PROTOCOLS: Mapping[str, Protocol] = {protocol.name: protocol for protocol in (RE
 def protocol_settings(
     name: str, given: Mapping[str, Any], *, simulated: bool, here: Published = NOTHING
 ) -> Sequence[Setting]:
-    """The settings of a protocol that are not given otherwise.
+    """The settings of a protocol that are not given explicitly.
 
     Args:
         name: the protocol.
-        given: options that are given; they win.
+        given: options that are given explicitly; they win.
         simulated: whether the agent's model is a simulation, which leaves out the published embedder.
         here: what is published for the environment.
 
@@ -121,14 +121,14 @@ def protocol_settings(
 
 
 def protocol_agent(name: str, mode: ActionMode) -> str:
-    """The agent of a protocol where actions are of a mode; ``""`` without a protocol, and where it has none."""
+    """A protocol's agent for an action mode; ``""`` without a protocol, or if it has none."""
     return PROTOCOLS[name].agents.get(mode, "") if name in PROTOCOLS else ""
 
 
 def describe(
     name: str, given: Mapping[str, Any], mode: ActionMode, *, simulated: bool, here: Published = NOTHING
 ) -> Sequence[str]:
-    """What a protocol sets and leaves open where actions are of a mode, a line each."""
+    """What a protocol sets and leaves open for an action mode, one line each."""
     protocol = PROTOCOLS[name]
     lines = [f"Protocol {name} ({protocol.paper}) sets:"]
     own = {setting.option for setting in here.settings}

@@ -2,7 +2,8 @@
 
 A task set says ``private=True`` (:attr:`rbsuite.task.TaskSet.private`). Then an experiment on it, and one that starts with the banks of
 such an experiment, is *confined*: every model and embedder that takes part must be on this machine, or the user must say that the data
-may be shared. On this machine is what runs in this process, and a server at a loopback address that is not asked through a proxy.
+may be shared. What runs in this process counts as on this machine, and so does a server at a loopback address that is not reached through
+a proxy.
 """
 
 from __future__ import annotations
@@ -49,15 +50,15 @@ SERVERS = frozenset(
         *("text-completion-openai", "custom_openai", "litellm_proxy"),
     ]
 )
-"""Providers that are asked at the address that is given and nowhere else; others may have an address of their own for some calls."""
+"""Providers that are called at the given address and nowhere else; others may have an address of their own for some calls."""
 _LONGEST_ARGUMENT = 40
-"""Arguments of log messages that are longer are left out, and those of more than a word: names are kept, and no sentence."""
+"""Log message arguments that are longer, or have more than one word, are left out: names are kept, sentences are not."""
 _TELLING = (UsageError, DataError, StoreError, TemplateError, LimitReached, Interrupted)
 """Errors whose texts are rbsuite's own; the others may repeat what a model or an environment said."""
 
 
 def check_confined(config: ExperimentConfig, plugins: Plugins, execution: Execution) -> None:
-    """See that nothing of a confined experiment leaves this machine, unless the user said that it may.
+    """Check that nothing of a confined experiment leaves this machine, unless the user said that it may.
 
     Raises:
         ConfinedError: a model or an embedder is elsewhere, or replies are to be kept in a cache.
@@ -89,10 +90,10 @@ def refusal(kind: str, name: str) -> ConfinedError:
 
 
 def is_elsewhere(reference: str, plugins: Plugins) -> bool:
-    """Whether what a model is asked leaves this machine.
+    """Whether requests to a model leave this machine.
 
-    A plugin's model is in this process, unless its spec says that it is remote or an option of it is an address elsewhere. A provider's is
-    elsewhere unless the address that it is asked at is given and is of this machine, and the provider is one of :data:`SERVERS`.
+    A plugin's model is in this process, unless its spec says that it is remote or one of its options is an address elsewhere. A
+    provider's is elsewhere unless its address is given and is on this machine, and the provider is one of :data:`SERVERS`.
     """
     spec = find_spec(reference, plugins)
     if spec is not None:
@@ -105,7 +106,7 @@ def is_elsewhere(reference: str, plugins: Plugins) -> bool:
 
 
 def embeds_elsewhere(reference: str, plugins: Plugins) -> bool:
-    """Whether the texts that an embedder is given leave this machine."""
+    """Whether the texts given to an embedder leave this machine."""
     part = look_up(plugins, "embedder", reference)
     if getattr(part.spec, "remote", False):
         return not _is_server_here(str(part.values.get("model", "")), [str(part.values.get("api_base", ""))])
@@ -117,7 +118,7 @@ def _is_server_here(model: str, addresses: Sequence[str]) -> bool:
 
 
 def is_here(address: str) -> bool:
-    """Whether a URL is of this machine: its host is a loopback address, and no proxy stands between."""
+    """Whether a URL is on this machine: its host is a loopback address, and no proxy is in between."""
     parts = urlsplit(address)
     host = parts.hostname or ""
     try:
@@ -134,7 +135,7 @@ def _leads_elsewhere(value: Any) -> bool:
 
 
 def starts_confined(warm_start: str) -> bool:
-    """Whether the experiment whose banks are started with is confined: what was learnt from private tasks is private too.
+    """Whether the experiment that supplies the starting banks is confined: what was learned from private tasks is private too.
 
     Raises:
         UsageError, StoreError: there is no such experiment.
@@ -163,10 +164,10 @@ def hide_event(event: Event) -> Event:
 
 @contextmanager
 def unheard(hides: bool, remedy: str = "Give --reveal to see it.") -> Iterator[None]:
-    """Keep out of errors and of the log what a model or an environment may have said.
+    """Keep what a model or an environment may have said out of errors and the log.
 
     Args:
-        hides: whether to.
+        hides: whether to do so.
         remedy: what to do to see what an error says.
     """
     if not hides:

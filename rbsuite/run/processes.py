@@ -1,4 +1,4 @@
-"""Runs in further processes of this machine, which the command starts and ends; ``--executor processes:N``."""
+"""Runs in additional processes on this machine, which the command starts and ends; ``--executor processes:N``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from rbsuite.run.worker import Job, Worker
 
 
 class ProcessExecutor:
-    """Spreads runs over processes; each has an equal share of the calls that may be under way, and of those a minute.
+    """Spreads runs over processes; each has an equal share of the concurrent calls, and of the calls per minute.
 
     Args:
         setting: what is carried out.
@@ -64,13 +64,13 @@ class ProcessExecutor:
 
 
 class _RunProcess:
-    """A process that carries out one run after the other.
+    """A process that carries out one run after another.
 
     Args:
         config, recipe, execution: see :class:`rbsuite.run.worker.Worker`.
         watched: whether the events of single steps and calls are wanted.
         spending: what is spent.
-        row: the process's row in its counts.
+        row: the process's row in the counts.
         hides: whether its log leaves out what was said.
     """
 
@@ -139,7 +139,7 @@ class _RunProcess:
 
 
 class _PipeSink:
-    """Sends what runs come to back to the process that keeps it."""
+    """Sends the results of runs back to the process that keeps them."""
 
     def __init__(self, pipe: Connection, watched: bool) -> None:
         self._pipe = pipe

@@ -1,4 +1,4 @@
-"""The prompt that a stored rollout began with, made again from the store by the agent that sent it. No model is called."""
+"""The prompt that a stored rollout began with, rebuilt from the store by the agent that sent it. No model is called."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class PromptSent:
 
     Attributes:
         messages: the conversation as it was sent.
-        memory: the recalled text in it; empty where nothing was recalled.
-        changed: the templates that are others now than when the rollout was made, so that the text may differ from what was sent.
+        memory: the recalled text in it; empty if nothing was recalled.
+        changed: the templates that have changed since the rollout was made, so that the text may differ from what was sent.
     """
 
     messages: tuple[Message, ...]
@@ -37,7 +37,7 @@ class PromptSent:
 
     @property
     def place(self) -> tuple[int, int] | None:
-        """Where the recalled text begins: index of the message, and of the character in it; ``None`` where it is not there as it was."""
+        """Where the recalled text begins: index of the message, and of the character in it; ``None`` if it is not there verbatim."""
         if self.memory:
             for index, message in enumerate(self.messages):
                 if (found := message.text.find(self.memory)) >= 0:
@@ -87,13 +87,13 @@ async def prompt_sent(
         record: the task, with trajectories.
         rollout: index of the rollout.
         plugins: where the agent is looked up.
-        prompts: those of :func:`prompts_of`, where many rollouts of one condition are asked for: each template is compiled once.
+        prompts: those of :func:`prompts_of`, if many rollouts of one condition are wanted: each template is compiled once.
 
     Returns:
-        ``None`` where the agent had no turn or asked no model.
+        ``None`` if the agent had no turn or asked no model.
 
     Raises:
-        RbsuiteError: the agent's plugin or a template is not there.
+        RbsuiteError: the agent's plugin or a template is missing.
     """
     trajectory = record.rollouts[rollout].trajectory
     observation = next((step.observation for step in trajectory.steps if step.actor == "agent"), None)
@@ -134,7 +134,7 @@ async def _ask(agent: Agent, start: AgentStart, observation: Any) -> None:
 
 
 def _recalled(record: TaskRecord, rollout: int) -> str:
-    """The recalled text that a rollout had at its first turn: of the last recall before that."""
+    """The recalled text that a rollout had at its first turn: that of the last recall before it."""
     text = ""
     for event in sorted(record.recalls, key=lambda event: ("task", "retry", "step").index(event.phase)):
         if event.rollout in (SHARED, rollout) and event.step == 0:

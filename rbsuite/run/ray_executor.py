@@ -1,7 +1,7 @@
-"""Runs on the nodes of a Ray cluster, one actor a run; ``--executor ray``.
+"""Runs on the nodes of a Ray cluster, one actor per run; ``--executor ray``.
 
-What the runs come to streams back to this process, which alone writes the store; no file is shared. A worker or a node may die: the run
-goes on elsewhere from its last committed task. What all workers share (calls under way, calls a minute, budgets) is kept by one more
+The results of runs stream back to this process, which alone writes the store; no file is shared. If a worker or a node dies, the run
+continues elsewhere from its last committed task. What all workers share (concurrent calls, calls per minute, budgets) is kept by one more
 actor, the :class:`rbsuite.models.shared.Desk`.
 """
 
@@ -35,15 +35,15 @@ from rbsuite.trajectory import Spent
 _log = logging.getLogger(__name__)
 
 MOST_RUNS = 10_000
-"""Runs that wait for a node at the same time: all, so that a cluster that grows with demand sees it."""
+"""Runs that may wait for a node at the same time: all, so that a cluster that grows with demand sees the demand."""
 LIVES = 3
-"""How often a run's worker may die without a task committed before the run is given up."""
+"""How often a run's worker may die without committing a task before the run is given up."""
 LOOKS = 5.0
-"""Seconds between two looks at whether a node can take a run that waits."""
+"""Seconds between checks of whether a node can take a waiting run."""
 MOST_CALLS = 100_000
 """Calls of all workers that may wait at the desk."""
 BACKLOG = 256
-"""Batches that a worker may be ahead of what is kept."""
+"""Batches by which a worker may be ahead of what is kept."""
 AGAIN = "Run the same command again; what was committed is kept."
 
 
@@ -55,7 +55,7 @@ class RayExecutor:
 
     Raises:
         UsageError: Ray is not installed, there is no such cluster, or an option is not valid.
-        PluginError: a node has another Python or rbsuite.
+        PluginError: a node has another version of Python or rbsuite.
     """
 
     def __init__(self, setting: WorkSetting) -> None:
@@ -130,7 +130,7 @@ class RayExecutor:
             )
 
     async def _live(self, job: Job, name: str, life: _Life) -> None:
-        """Carry out a run by one actor; raises Ray's errors where that dies."""
+        """Carry out a run with one actor; raises Ray's errors if it dies."""
         sink, plan = self._setting.sink, self._setting.plan
         options = {"max_restarts": 0, "max_task_retries": 0, "scheduling_strategy": "SPREAD", **self._takes}
         await self._wait_for_node()
@@ -156,9 +156,9 @@ class RayExecutor:
         raise PluginError(f"run {job.run.id!r} ended {life.where} without a word.", AGAIN)
 
     async def _placed(self, actor: Any) -> str:
-        """The node that an actor is placed on, when it is."""
+        """The node that an actor is placed on, once it is."""
         placed = asyncio.ensure_future(actor.node.remote())
-        # If another run fails meanwhile, nobody asks for it any more, and asyncio would complain on standard error.
+        # If another run fails meanwhile, nobody waits for it any more, and asyncio would complain on standard error.
         placed.add_done_callback(lambda done: done.cancelled() or done.exception())
         while True:
             done, _ = await asyncio.wait([placed], timeout=LOOKS)
@@ -168,10 +168,10 @@ class RayExecutor:
             await self._wait_for_node()
 
     async def _wait_for_node(self) -> None:
-        """Wait until there is a node that could take a run if it had no other.
+        """Wait until there is a node that could take a run if it were otherwise idle.
 
         Raises:
-            UsageError: there is none for too long.
+            UsageError: there is none within the time allowed.
         """
         execution, takes = self._setting.execution, as_ray_names(self._takes)
         until = time.monotonic() + execution.ray_wait
@@ -197,7 +197,7 @@ class RayExecutor:
             await asyncio.sleep(1.0)
 
     def _note(self, name: str, spent: Spent) -> None:
-        """Count what a worker has spent by now."""
+        """Count what a worker has spent so far."""
         spending = self._setting.spending
         more = spent - self._spent.get(name, Spent())
         self._spent[name] = spent
@@ -218,7 +218,7 @@ class RayExecutor:
 
 
 class _Life:
-    """What is known of one actor of a run."""
+    """What is known about one actor of a run."""
 
     def __init__(self) -> None:
         self.actor: Any = None
@@ -244,7 +244,7 @@ def named_variables(text: str) -> Mapping[str, str]:
 
 
 def resources_of(spec: EnvironmentSpec, text: str) -> Mapping[str, Any]:
-    """What a run takes of a node, as options of an actor.
+    """What a run takes of a node, as actor options.
 
     Args:
         spec: the environment, some of whose needs may be resources.
@@ -264,7 +264,7 @@ def resources_of(spec: EnvironmentSpec, text: str) -> Mapping[str, Any]:
 
 
 def as_ray_names(takes: Mapping[str, Any]) -> Mapping[str, float]:
-    """What a run takes, by the names that nodes have it under; what it takes none of is left out."""
+    """What a run takes, by the names that nodes use; resources of which it takes none are left out."""
     named = {"CPU": takes["num_cpus"], "GPU": takes["num_gpus"], **takes["resources"]}
     return {name: amount for name, amount in named.items() if amount}
 
@@ -291,7 +291,7 @@ def _texts(directory: Path) -> Mapping[str, str]:
 
 
 def _refuse_missing(death: Exception, life: _Life) -> None:
-    """An actor that cannot be made for want of a module will not be made elsewhere either, as nobody knows where."""
+    """Give up if an actor cannot be made because a module is missing: nobody knows on which other node it could be."""
     if (missing := re.search(r"No module named '([\w.]+)'", str(death))) is not None:
         raise PluginError(
             f"a node of the cluster cannot import {missing[1]!r} ({life.where}).",

@@ -24,9 +24,9 @@ class Node:
     """A node of the cluster.
 
     Attributes:
-        id: Ray's.
-        name: as messages name it.
-        resources: what it has in all, by Ray's names.
+        id: Ray's id for it.
+        name: its name in messages.
+        resources: what it has in total, by Ray's names.
     """
 
     id: str
@@ -40,9 +40,9 @@ def import_ray() -> Any:
     Raises:
         UsageError: it is not installed.
     """
-    # What this project runs tells nobody that it does.
+    # Nothing that this project runs reports its usage to anybody.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # Under `uv run`, Ray would send the working directory, with whatever lies there, to every node, and start workers by uv.
+    # Under `uv run`, Ray would send the working directory, with everything in it, to every node, and start workers with uv.
     os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
     try:
         import ray
@@ -52,13 +52,13 @@ def import_ray() -> Any:
 
 
 def connect(address: str, needs: Iterable[str] = ()) -> tuple[Any, bool]:
-    """Connect to a cluster, unless this process is connected; gives the module ray, and whether the connection is new.
+    """Connect to a cluster, unless this process already is; returns the module ray, and whether the connection is new.
 
-    Where no cluster is named and none is found, one is started on this machine. It inherits no keys from this process.
+    If no cluster is named and none is found, one is started on this machine. It inherits no keys from this process.
 
     Args:
         address: of the cluster's head, ``HOST:PORT``; empty: as :attr:`rbsuite.run.config.Execution.ray_address` says.
-        needs: resources that this machine has where a cluster is started on it, one for each of its CPUs.
+        needs: resources that this machine is said to have if a cluster is started on it, one of each per CPU.
 
     Raises:
         UsageError: Ray is not installed, or there is no such cluster.
@@ -91,7 +91,7 @@ def connect(address: str, needs: Iterable[str] = ()) -> tuple[Any, bool]:
 
 @contextmanager
 def _without_keys() -> Iterator[None]:
-    """A cluster that is started inherits what the environment holds: keys are not there meanwhile."""
+    """Take keys out of the environment for the time being: a cluster that is started inherits it."""
     kept = {name: os.environ.pop(name) for name in secret_variables() if not name.startswith("RAY_")}
     try:
         yield
@@ -101,7 +101,7 @@ def _without_keys() -> Iterator[None]:
 
 @contextmanager
 def _own_signals() -> Iterator[None]:
-    """Ray sets handlers of its own, which would end the command without a word."""
+    """Restore the signal handlers: Ray sets its own, which would end the command without a word."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -123,7 +123,7 @@ def nodes(ray: Any) -> Sequence[Node]:
 
 
 def on_node(ray: Any, node: Node, function: Any, *arguments: Any) -> Any:
-    """Call a function on a node, whatever runs there; gives Ray's reference to the result."""
+    """Call a function on a node, whatever runs there; returns Ray's reference to the result."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     strategy = NodeAffinitySchedulingStrategy(node.id, soft=False)
@@ -131,10 +131,10 @@ def on_node(ray: Any, node: Node, function: Any, *arguments: Any) -> Any:
 
 
 def check_nodes(ray: Any) -> None:
-    """See that every node has this Python and this rbsuite.
+    """Check that every node has this version of Python and of rbsuite.
 
     Raises:
-        PluginError: one has not.
+        PluginError: one does not.
     """
     for _, problem in examine_nodes(ray):
         if problem is not None:
@@ -142,7 +142,7 @@ def check_nodes(ray: Any) -> None:
 
 
 def examine_nodes(ray: Any) -> Iterator[tuple[Node, PluginError | None]]:
-    """Every node, and why no run can be carried out there: another Python or rbsuite than here."""
+    """Every node, and why no run can be carried out there, such as another version of Python or rbsuite; ``None`` if one can."""
     here = {"Python": ".".join(map(str, sys.version_info[:2])), "rbsuite": __version__}
     looks = [(node, on_node(ray, node, _make_look())) for node in nodes(ray)]
     for node, look in looks:
@@ -150,7 +150,7 @@ def examine_nodes(ray: Any) -> Iterator[tuple[Node, PluginError | None]]:
             there = ray.get(look, timeout=LOOK_SECONDS)
         except Exception as error:
             if node.id not in {one.id for one in nodes(ray)}:
-                continue  # it has gone meanwhile
+                continue  # it has left in the meantime
             first = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
             yield node, PluginError(f"node {node.name} does not answer: {first}.", "See `ray status` and its logs.")
             continue
@@ -169,7 +169,7 @@ def examine_nodes(ray: Any) -> Iterator[tuple[Node, PluginError | None]]:
 
 def _make_look() -> Any:
     def look() -> dict[str, str]:
-        # Sent as it is, since rbsuite may not be there: nothing but the standard library.
+        # Sent as it is, since rbsuite may be missing there: it needs only the standard library.
         import sys
         from importlib.util import find_spec
 

@@ -1,7 +1,7 @@
-"""One run on a node of a Ray cluster: what the actor does that carries it out. This module needs nothing of Ray.
+"""One run on a node of a Ray cluster: what its actor does. This module can be imported without Ray.
 
-The actor is made without arguments and told everything by calls, since the cluster keeps the arguments that an actor is made with. Keys,
-and what may hold a password, come in a call of their own, which goes from process to process.
+The actor is made without arguments and told everything in calls, since the cluster keeps the arguments that an actor is made with. Keys,
+and anything that may contain a password, come in a separate call, which goes from process to process.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ from rbsuite.task import TaskSet
 from rbsuite.trajectory import Spent, Usage
 
 FLUSH = 0.03
-"""Seconds between two batches of messages; what a worker that dies has finished in them is run again."""
+"""Seconds between two batches of messages; what a worker finishes in between is run again if it dies."""
 COMPARE = "`rbsuite doctor --ray` compares all nodes."
 
 Message = tuple[str, Any]
-"""What a worker sends: the name of a method of the sink with its arguments; ``spent``; and at last ``done``, or ``error``."""
+"""What a worker sends: the name of a method of the sink with its arguments; ``spent``; and finally ``done`` or ``error``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class WorkerSetup:
         parts: kind, name and distribution of everything that takes part.
         tasks: the ids of tasks that the configuration names.
         content_hash, facts: of the tasks, and of the environment, on the machine that the command runs on.
-        templates: the texts of templates, by name, by the directory that the configuration names.
+        templates: the texts of templates by name, for each directory that the configuration names.
         watched: whether the events of single steps and calls are wanted.
         hides: whether logs leave out what was said.
         limited: whether the experiment has limits that workers must ask about.
@@ -77,11 +77,11 @@ class RunWorker:
     """What the actor of a run does."""
 
     def __init__(self) -> None:
-        # An environment stays on the thread that it was made on; that of the actor must be free to send.
+        # An environment stays on the thread that it was made on; the actor's own must be free to send.
         self._thread = ThreadPoolExecutor(1, "run")
 
     def node(self) -> str:
-        """The node that this is on, as messages name it; known as soon as the actor is placed."""
+        """The node that this is on, by its name in messages; known as soon as the actor is placed."""
         from ray.util import get_node_ip_address
 
         return f"{socket.gethostname()} ({get_node_ip_address()})"
@@ -89,7 +89,7 @@ class RunWorker:
     def prepare(
         self, config: ExperimentConfig, recipe: Recipe, variables: Mapping[str, str], setup: WorkerSetup
     ) -> RbsuiteError | None:
-        """Make ready to carry out a run; gives why that cannot be."""
+        """Get ready to carry out a run; returns the error if that fails."""
         os.environ.update(variables)
         self._config, self._recipe, self._setup = replace(config, tasks=setup.tasks), recipe, setup
         try:
@@ -122,7 +122,7 @@ class RunWorker:
                 (place / name).write_text(text, encoding="utf-8")
 
     def run(self, job: Job, desk: Any, name: str) -> Iterator[list[Message]]:
-        """Carry out the run on an event loop of its own, and give what it comes to, in batches.
+        """Carry out the run on its own event loop, and yield its results in batches.
 
         Args:
             job: the run.
@@ -167,7 +167,7 @@ class RunWorker:
 
 
 def check_parts(plugins: Plugins, parts: tuple[tuple[str, str, str], ...]) -> None:
-    """See that everything that takes part is here, in the same version as where the command runs.
+    """Check that everything that takes part is installed here, in the same version as where the command runs.
 
     Args:
         plugins: what is installed here.
@@ -188,7 +188,7 @@ def check_parts(plugins: Plugins, parts: tuple[tuple[str, str, str], ...]) -> No
 
 
 class Outbox:
-    """Keeps what a run comes to until it is sent. It is a :class:`rbsuite.run.sink.Sink`; the run and who sends are on two threads.
+    """Keeps the results of a run until they are sent. It is a :class:`rbsuite.run.sink.Sink`; the run and the sender are on two threads.
 
     Args:
         watched: whether the events of single steps and calls are wanted.
@@ -212,11 +212,11 @@ class Outbox:
         self.put("emit", (event,))
 
     def put(self, kind: str, value: Any) -> None:
-        """Add a message; after ``done`` and ``error`` none is sent."""
+        """Add a message; after ``done`` or ``error`` no more are sent."""
         self._queue.put((kind, value))
 
     def batches(self) -> Iterator[list[Message]]:
-        """What is to be sent, as it comes, with what was spent wherever that has changed."""
+        """The messages to send, as they come, with what was spent whenever that has changed."""
         told, sent = Spent(), 0.0
         while True:
             batch: list[Message] = []

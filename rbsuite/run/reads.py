@@ -1,7 +1,7 @@
 """Reads of a bank, logged: what a memory has seen, and whether it would see the same in a later version.
 
-A memory keeps no state and is a function of its request, its reads and its model's replies. So if all its reads give the same in another
-version, it would have come to the same there. That is what lets a task be run before its predecessors are committed.
+A memory keeps no state and is a function of its request, its reads and its model's replies. So if all its reads return the same in another
+version, its result there would have been the same. That is what allows a task to run before its predecessors are committed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _T = TypeVar("_T")
 DOMAIN_SCOPE = "domain"
 
 _FAILED = object()
-"""What a read gave that failed: nothing that it could give again."""
+"""The result of a read that failed: no repeated read can equal it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class _Read:
 class RunTwins:
     """The twins of a run's tasks: those that their task set knows and, after a warm start, the tasks of the source that asked the same.
 
-    Of a source's tasks the bank holds what they asked, as the keys of what was learnt on them; that is compared with the queries that
-    tasks state. Where a simulated user opens a task it states none, and only the very same task of the source is known.
+    The bank contains what a source's tasks asked, as the keys of what was learned on them; these are compared with the queries that
+    tasks state. If a simulated user opens a task it states none, and only the very same task of the source is recognized.
 
     Args:
         tasks: all tasks.
@@ -67,15 +67,15 @@ class RunTwins:
 
 
 class Reads:
-    """Reads a bank as of one version, without what stems from the task at hand or its twins, and remembers what each read gave.
+    """Reads a bank as of one version, without what stems from the task at hand or its twins, and remembers what each read returned.
 
     Args:
         bank: the run's bank.
         version: the version to read.
         task: the task at hand.
-        twins: those of all tasks.
-        scope: ``shared``: one bank for all; ``domain``: only what was learnt in the task's domain.
-        exclude: whether nothing of the task's twins is read; else they are tasks like any other.
+        twins: the twins of all tasks.
+        scope: ``shared``: one bank for all; ``domain``: only what was learned in the task's domain.
+        exclude: whether nothing learned on the task's twins is read; if not, they are tasks like any other.
         without: ids of items that are left out, as if the bank had never held them.
     """
 
@@ -109,16 +109,16 @@ class Reads:
         return frozenset((self._task.id, *(self._twins.of(self._task) if self._apart else ())))
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
-        """See :meth:`rbsuite.memories.base.BankView.embed`. It reads nothing of the bank."""
+        """See :meth:`rbsuite.memories.base.BankView.embed`. It reads nothing from the bank."""
         return await self._bank.embed(texts)
 
     def is_of_twin(self, item_id: str) -> bool:
-        """Whether an item was learnt on a twin of the task, so that to recall it is to recall the answer."""
+        """Whether an item was learned on a twin of the task, so that recalling it means recalling the answer."""
         item = self._bank.get(item_id, self._version)
         return item is not None and item.provenance.task_id in self._twins.of(self._task)
 
     async def hold(self, version: int) -> bool:
-        """Whether every read so far would give the same in another version."""
+        """Whether every read so far would return the same in another version."""
         if version == self._version:
             return True
         try:
@@ -127,7 +127,7 @@ class Reads:
                 if known is False or (known is None and await read.again(version) != read.gave):
                     return False
         except RbsuiteError:
-            # What fails there (an embedder, say) fails again, and is heard, if it is read there.
+            # What fails there (an embedder, say) fails again, and is reported, if that version is read.
             return False
         return True
 
@@ -189,7 +189,7 @@ class ReadsBank:
 
     @property
     def excluded(self) -> frozenset[str]:
-        """The tasks nothing of which may be recalled."""
+        """The tasks from which nothing may be recalled."""
         return self._reads.excluded
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
@@ -197,7 +197,7 @@ class ReadsBank:
         return await self._reads.embed(texts)
 
     async def search(self, query: str, k: int, *, kind: str = "", domain: str = "") -> SearchResult:
-        """The experiences whose key is most like the query."""
+        """The experiences whose keys are most similar to the query."""
         return await self._reads.search(query, k, kind, domain)
 
     def get(self, item_id: str) -> MemoryItem | None:
@@ -214,5 +214,5 @@ class ReadsBank:
 
 
 def scoped(document: str, domain: str) -> str:
-    """The name under which the bank keeps a document of a domain; ``domain=""``: of all."""
+    """The name under which the bank keeps a document of a domain; ``domain=""``: of all domains."""
     return f"{domain}/{document}" if domain else document

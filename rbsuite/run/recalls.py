@@ -1,7 +1,7 @@
-"""What memory recalls on one task: once before its rollouts and, where its spec says so, before a retry or a turn. Each is logged.
+"""What memory recalls for one task: once before its rollouts and, if its spec says so, before a retry or a turn. Each recall is logged.
 
-The order of these is part of the contract with a memory: it recalls from one version of the bank, and nothing of the task itself, or of
-its twins, can be recalled for it.
+The order of recalls is part of the contract with a memory: it recalls from one version of the bank, and nothing from the task itself, or
+by default from its twins, can be recalled for it.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ SHARED = -1
 
 
 class Recalls:
-    """Asks memory on one task, and logs what it recalls.
+    """Asks memory for one task, and logs what it recalls.
 
     Args:
         parts: what the run's tasks share.
-        roles: those of the task.
+        roles: the task's roles.
         task: the task.
-        query: what memory is searched with; ``None`` where the task could not be opened: then nothing is recalled.
-        seed: that of the task.
+        query: what memory is searched with; ``None`` if the task could not be opened: then nothing is recalled.
+        seed: the task's seed.
         told: the version that the stream gives the task to read.
         reads: the bank in the version that is read.
     """
@@ -85,7 +85,7 @@ class Recalls:
         return await self._ask("retry", index, **more), extra
 
     def during(self, index: int, agent: Agent, given: tuple[Recall, str]) -> TurnRecalls | None:
-        """What recalls before the turns of a rollout; ``None`` where this memory does not.
+        """What recalls before the turns of a rollout; ``None`` if this memory does not.
 
         Args:
             index: the rollout.
@@ -95,12 +95,12 @@ class Recalls:
         return TurnRecalls(self, index, agent, *given) if "step" in self._parts.memory_spec.phases else None
 
     async def before_turn(self, index: int, steps: Sequence[Step], previous: Recall) -> Recall:
-        """Recall before a turn, the number of which is the agent's steps so far."""
+        """Recall before a turn; its number is how many steps the agent has taken so far."""
         turn = sum(step.actor == "agent" for step in steps)
         return await self._ask("step", index, step=turn, history=render_steps(steps), previous=previous)
 
     def forget_turns(self, index: int) -> None:
-        """Leave out of the log what was recalled in a rollout that is played again."""
+        """Drop from the log what was recalled before the turns of a rollout that is played again."""
         self._events = [event for event in self._events if event.rollout != index or event.phase != "step"]
 
     async def _ask(self, phase: Phase, rollout: int, **more: Any) -> Recall:
@@ -124,7 +124,7 @@ class TurnRecalls:
     """Recalls before the turns of one rollout; an agent is handed the text when it changes.
 
     Attributes:
-        recalls: where is asked.
+        recalls: what is asked.
         index: the rollout.
         agent: its agent.
         recall: the last recall.

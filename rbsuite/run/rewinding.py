@@ -1,4 +1,4 @@
-"""Taking runs back: to a position that the user names, or to the first task that broke. Going on then runs the rest anew."""
+"""Taking runs back: to a position that the user names, or to the first task that broke. Continuing then runs the rest again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rbsuite.store import ExperimentStore
 
 
 def rewind(store: ExperimentStore, places: Sequence[str]) -> int:
-    """Take runs back to positions.
+    """Take runs back to given positions.
 
     Args:
         store: the experiment, open for writing.
@@ -20,7 +20,7 @@ def rewind(store: ExperimentStore, places: Sequence[str]) -> int:
         How many tasks were discarded.
 
     Raises:
-        UsageError: a place is not of that form, is no position of its run, or there is no snapshot of its memory; nothing has changed then.
+        UsageError: a place is not of that form or no position of its run, or there is no snapshot of its memory; nothing is changed then.
         StoreError: another process has the run.
     """
     wanted: dict[str, int] = {}
@@ -48,7 +48,7 @@ def rewind_to_failures(store: ExperimentStore) -> int:
         How many tasks were discarded.
 
     Raises:
-        UsageError: there is no snapshot of a run's memory; nothing has changed then.
+        UsageError: there is no snapshot of a run's memory; nothing is changed then.
         StoreError: another process has such a run.
     """
     found = [(info.id, store.failures(info.id).first) for info in store.manifest.runs]
@@ -59,7 +59,7 @@ def rewind_to_failures(store: ExperimentStore) -> int:
 
 
 def _check_state(store: ExperimentStore, run: str, position: int) -> None:
-    """See that a run's memory can be brought to where it was at a position."""
+    """Check that a run's memory can be restored to its state at a position."""
     if position and is_lost(last_state(op for _, op in store.revealed().ops(run, position))):
         raise UsageError(
             f"run {run!r} cannot be taken back to {position}: its memory kept what it had learned outside the bank, and gave no snapshot.",

@@ -1,4 +1,4 @@
-"""The roles that models play on one task: agent, user, judge, memory, selector, grader. Each is handed services of its own: prompts, a
+"""The roles that models play on one task: agent, user, judge, memory, selector, grader. Each is handed its own services: prompts, a
 metered model, and for memories the bank as of one version.
 """
 
@@ -27,7 +27,7 @@ from rbsuite.trajectory import Message, ToolSpec, Usage
 
 
 def first_failure(error: BaseException) -> BaseException:
-    """The first failure of a group of them; any other error itself."""
+    """The first failure in an exception group; any other error as it is."""
     return first_failure(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
@@ -62,7 +62,7 @@ class Roles:
     Args:
         parts: what the run's tasks share.
         task: the task.
-        models: the models as bound to the task; see :func:`bind_models`.
+        models: the models bound to the task; see :func:`bind_models`.
         position: the task's place in the stream.
     """
 
@@ -73,11 +73,11 @@ class Roles:
         self.group = derive_seed(parts.info.seed, task.id, "group")
         self.calls = TaskCalls(parts.gate, position, parts.meter)
         self.failures: dict[str, str] = {}
-        """What the first failed call of each purpose said."""
+        """The error message of the first failed call for each purpose."""
         self._models = models
 
     def user(self, seed: int, ledger: Ledger) -> User | None:
-        """A fresh simulated user, where one takes part."""
+        """A fresh simulated user, if one takes part."""
         if self.parts.user is None:
             return None
         owner = f"environment {self.parts.spec.name!r} on task {self._task.id!r}"
@@ -89,28 +89,28 @@ class Roles:
         return user
 
     def blaming(self, kind: str, name: str) -> Blaming:
-        """Says of a plugin's error whose it is and on which task it came up, unless that has been said."""
+        """Adds to a plugin's error whose it is and on which task it came up, unless it already says so."""
         return Blaming(kind, name, self._task.id)
 
     def spend(self, purpose: Purpose, model: str, usage: Usage, seconds: float) -> None:
-        """Count and tell of what was spent elsewhere than on the experiment's models."""
+        """Count and report what was spent other than on the experiment's models."""
         self.parts.meter.elsewhere(usage)
         if self.parts.sink.watched:
             self.parts.sink.emit(ModelCalled(self.place, purpose, model, usage, seconds))
 
     def window(self, purpose: Purpose) -> int:
-        """Tokens of a prompt that a model takes, with room for a reply; 0: not known."""
+        """How many prompt tokens a model takes, leaving room for a reply; 0: not known."""
         whole = context(self._models[purpose].name)
         return whole - min(self.parts.reply_tokens[purpose], whole // 4)
 
     async def ask(self, request: ModelRequest, ledger: Ledger) -> Completion:
-        """Have a request answered. Raises what :meth:`rbsuite.models.client.TaskCalls.complete` raises."""
+        """Send a request to its model. Raises what :meth:`rbsuite.models.client.TaskCalls.complete` raises."""
         model, sink = self._models[request.purpose], self.parts.sink
         started = time.perf_counter()
         try:
             completion = await self.calls.complete(model, request, ledger)
         except ModelError as error:
-            # Who asks may go on without an answer, and then nothing else tells.
+            # The caller may go on without an answer, and then nothing else would show it.
             self.failures.setdefault(request.purpose, str(error))
             raise
         if sink.watched:
@@ -132,12 +132,12 @@ async def bind_models(parts: RunParts, task: Task) -> Mapping[Purpose, ChatModel
 
 
 class Services:
-    """Prompts and one metered model. It fits what agents, users and judges may use.
+    """Prompts and one metered model. It provides what agents, users and judges may use.
 
     Args:
-        roles: whose task it is.
+        roles: the roles of the task.
         purpose: what the model is asked for.
-        seed: what calls and :attr:`rng` are derived from.
+        seed: what the seeds of calls and :attr:`rng` are derived from.
         ledger: where the cost is counted.
         counts: where events are counted for the report; ``None``: nowhere.
     """
@@ -234,5 +234,5 @@ class View(ReadsBank, Services):
         self._roles.spend("memory", model, usage, seconds)
 
     def render(self, template: str, **variables: Any) -> str:
-        """Render a prompt template. It is told whether a user hears the agent, for what is recalled must not be heard."""
+        """Render a prompt template. It is told whether a user hears the agent, since the user must not hear what is recalled."""
         return super().render(template, **{"heard": self._roles.parts.user is not None, **variables})

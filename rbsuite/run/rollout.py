@@ -39,7 +39,7 @@ _ENDS: Mapping[type[RbsuiteError], EndReason] = {
     ModelError: "model_error",
     EnvironmentFailure: "env_error",
 }
-"""The failures that end a rollout, beside its limit of time; every other one ends the run."""
+"""The failures that end a rollout, besides its time limit; any other failure ends the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Stage:
         opener: opens episodes.
         services: what an episode is given.
         max_steps: turns an agent may take.
-        seconds: what a rollout may take; ``None``: any time.
+        seconds: time that a rollout may take; ``None``: no limit.
     """
 
     spec: EnvironmentSpec
@@ -66,10 +66,10 @@ class Opening:
     """What happens before the agent's first turn, the same for all rollouts of a task.
 
     Attributes:
-        user_actions: what the simulated user did, in order; empty where the agent acts first.
+        user_actions: what the simulated user did, in order; empty if the agent acts first.
         query: what memory is searched with.
-        user: the simulated user after it; every rollout goes on with a fork.
-        failure: why the task could not be opened; then it has no rollout to play.
+        user: the simulated user afterwards; every rollout goes on with a fork.
+        failure: why the task could not be opened; there is then no rollout to play.
     """
 
     user_actions: tuple[Action, ...]
@@ -83,10 +83,10 @@ class Players:
     """Who takes part in a rollout, and by which rules.
 
     Attributes:
-        agent: acts where the turn is the agent's.
-        user: acts where it is the user's; ``None`` where no user takes part.
-        recalls: what recalls before each turn of the agent that it has not decided yet; ``None`` where memory is not asked then.
-        checks: what the agent is told, one after the other, when it would close the episode, before that is let count.
+        agent: acts when it is the agent's turn.
+        user: acts when it is the user's; ``None`` if no user takes part.
+        recalls: what recalls before each turn of the agent that it has not decided yet; ``None`` if memory is not asked then.
+        checks: what the agent is told, one after another, when it would close the episode, before that counts.
         watch: told each step as it is taken.
     """
 
@@ -98,7 +98,7 @@ class Players:
 
 
 async def open_task(stage: Stage, task: Task, user: User | None, seed: int) -> Opening:
-    """Let the simulated user act until it is the agent's turn; nothing is opened where none takes part and the task states its query."""
+    """Let the simulated user act until it is the agent's turn; nothing is opened if none takes part and the task states its query."""
     if user is None and task.query:
         return Opening((), task.query, None)
     done: list[Action] = []
@@ -146,7 +146,7 @@ async def _take_turns(
     turns = in_a_row = 0
     checks = list(players.checks)
     if checks and not episode.has_closing_actions:
-        # Sequential scaling goes on in the same trajectory by holding back what closes it; where nothing does it would do nothing.
+        # Sequential scaling continues the same trajectory by holding back what closes it; if nothing does, it would have no effect.
         raise PluginError(
             "it says refine='continue', but no action closes its episodes.",
             "Implement closes in its episode, or declare refine='retry'.",
@@ -167,7 +167,7 @@ async def _take_turns(
             if players.recalls is not None and not players.agent.decided(seen):
                 await players.recalls.before_turn(steps)
             action = check_action(await players.agent.act(seen))
-            # An answer that no turn is left to check stands: scaling must not take from a rollout what it had.
+            # If no turn is left to check an answer, it stands: scaling must not take from a rollout what it had.
             if checks and turns < stage.max_steps and _ask(episode.closes, action):
                 steps.append(Step("agent", seen, action, audience=("agent",)))
                 episode.observation = Observation(checks.pop(0), data=CHECK)
@@ -191,7 +191,7 @@ def checked_grade(spec: EnvironmentSpec, task: Task, grade: Grade) -> Grade:
     """An environment's grade, if it keeps to the contract.
 
     Raises:
-        PluginError: it is no grade, or a figure is missing or no number in [0, 1].
+        PluginError: it is not a grade, or a figure is missing or not a number in [0, 1].
     """
     where = f"environment {spec.name!r} on task {task.id!r}"
     if not isinstance(grade, Grade):
@@ -226,7 +226,7 @@ async def _act(stage: Stage, episode: Episode, action: Action) -> Observation:
 
 
 async def _of_environment(work: Awaitable[Any]) -> Any:
-    """What an environment's coroutine gives. What it raises by mistake is a failure of the environment; the suite's own errors pass."""
+    """What an environment's coroutine returns. What it raises by mistake is a failure of the environment; the suite's own errors pass."""
     try:
         return await work
     except RbsuiteError:
@@ -236,7 +236,7 @@ async def _of_environment(work: Awaitable[Any]) -> Any:
 
 
 def _ask(method: Callable[..., Any], *arguments: Any) -> Any:
-    """What an episode's method gives; see :func:`_of_environment`."""
+    """What an episode's method returns; see :func:`_of_environment`."""
     try:
         return method(*arguments)
     except RbsuiteError:
@@ -259,7 +259,7 @@ async def _user_action(user: User | None, observation: Observation) -> Action:
 
 
 def _check_user_turns(in_a_row: int, stage: Stage) -> None:
-    """A user may take several turns, to use its tools; one that never gives the turn back would go on for ever."""
+    """A user may take several turns, to use its tools; one that never gives the turn back would go on forever."""
     if in_a_row > stage.max_steps:
         raise EnvironmentFailure(f"the user took {in_a_row} turns in a row.")
 

@@ -1,4 +1,4 @@
-"""Where what runs come to goes: the experiment's store, and those who watch."""
+"""Where the results of runs go: the experiment's store, and those who watch."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from rbsuite.store import ExperimentStore
 
 
 class Sink(Protocol):
-    """Where what runs come to goes."""
+    """Where the results of runs go."""
 
     watched: bool
     """Whether anybody wants the events of single steps and calls."""
 
     def commit(self, run: RunInfo, record: TaskRecord, templates: Mapping[tuple[str, str], str]) -> None:
-        """Keep a record, and the hashes of the templates that were used so far: by directory and name. What this returns from is kept."""
+        """Keep a record, and the hashes of the templates that were used so far, by directory and name."""
 
     def finish(self, run: RunInfo) -> None:
         """Note that a run is complete."""
 
     def emit(self, event: Event) -> None:
-        """Pass an event on. Commits and ends of runs are told of by themselves."""
+        """Pass an event on. Commits and ends of runs are reported automatically."""
 
 
 class StoreSink:
-    """Keeps what runs come to in the experiment's store, and tells observers.
+    """Keeps the results of runs in the experiment's store, and tells observers.
 
     Args:
         store: the experiment, open for writing.
         observers: who is told.
-        hides: whether what was said on the tasks is kept from observers. The store seals it by itself.
+        hides: whether what was said on the tasks is kept from observers. The store seals it in any case.
     """
 
     def __init__(self, store: ExperimentStore, observers: Observers, *, hides: bool = False) -> None:
@@ -48,7 +48,7 @@ class StoreSink:
         self._tell(hide_event(event) if self._hides else event)
 
     def commit(self, run: RunInfo, record: TaskRecord, templates: Mapping[tuple[str, str], str]) -> None:
-        """See :class:`Sink`."""
+        """See :class:`Sink`. Once this returns, the record is kept."""
         self._store.note_templates(templates)
         self._store.commit(run.id, record)
         self.emit(TaskCommitted(run, record))

@@ -1,4 +1,4 @@
-"""Keeps in the store what an experiment spends while it is under way, and knows what is left of its limits."""
+"""Records in the store what an experiment spends while it is under way, and knows what is left of its limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rbsuite.store import ExperimentStore
 from rbsuite.trajectory import Spent
 
 INTERVAL = 0.5
-"""Seconds between two times that what was spent is written; a process that is killed loses no more than that."""
+"""Seconds between two writes of what was spent; a process that is killed loses no more than that."""
 
 
 def limits_of(execution: Execution) -> Limits:
@@ -25,9 +25,9 @@ class Spending:
     """What one command spends on an experiment. Threads may share it.
 
     Args:
-        store: where it is kept, beside what other sessions and other processes that joined have spent.
+        store: where it is kept, together with what other sessions and other processes that joined have spent.
         limits: of the whole experiment.
-        processes: further processes that spend.
+        processes: number of further processes that spend.
     """
 
     def __init__(self, store: ExperimentStore, limits: Limits, processes: int = 0) -> None:
@@ -46,7 +46,7 @@ class Spending:
         return Meter(self._limits, self.counts, until=self.until, spent_more=self.keep_now_and_then)
 
     def keep_now_and_then(self) -> None:
-        """:meth:`keep`, if that was some time ago."""
+        """Call :meth:`keep`, if the last time was a while ago."""
         if time.monotonic() - self._written_at >= INTERVAL:
             self.keep()
 

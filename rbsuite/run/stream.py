@@ -1,8 +1,8 @@
-"""One run: the tasks of a stream, committed one after the other; those to come may already be under way.
+"""One run: the tasks of a stream, committed one after another; later ones may already be under way.
 
 Task ``i`` reads the bank in the version its place in the stream gives it (in an exact stream, the one that task ``i - 1`` left). It may be
-started on an earlier version. When its turn comes, every read it made is made again in the version it should have read: if all give the
-same, what it came to is what it would have come to, and stands; else it is thrown away and the task is run again. So what is committed does
+started on an earlier version. When its turn comes, every read it made is repeated in the version it should have read: if all return
+the same, its result is what it would have been, and stands; else it is thrown away and the task is run again. So what is committed does
 not depend on how far the stream runs ahead (docs/streams.md has the argument).
 """
 
@@ -32,14 +32,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class _Slot:
-    """A place of the stream that is under way.
+    """A place in the stream that is under way.
 
     Attributes:
-        running: what runs the task at present; ``None`` between two tries.
-        ahead: whether that reads an earlier version than the place gives it.
+        running: what currently runs the task; ``None`` between two tries.
+        ahead: whether it reads an earlier version than the place gives it.
         opened: the open task; it outlives a try, since it does not depend on memory.
-        run: the present try, from when the task is open.
-        wasted: cost of tries that were thrown away; ``discarded`` how many rollouts they had begun, ``calls`` how many calls.
+        run: the current try, once the task is open.
+        wasted: cost of tries that were thrown away; ``discarded`` is how many rollouts they had begun, ``calls`` how many calls.
         overtaken: operations that were dropped, see :func:`still_fitting`.
     """
 
@@ -54,13 +54,13 @@ class _Slot:
 
 
 class Stream:
-    """Runs the tasks of one run from where it stands to its end.
+    """Runs the tasks of one run from its current position to its end.
 
     Args:
         parts: what the tasks share; the bank is as of the last committed task.
         window: how far to run ahead.
         batch: tasks that read the same version; 1 is the exact stream.
-        pauses: whether a task with a rollout of which no model call was answered stops the stream, or is committed as it is.
+        pauses: whether a task with a rollout none of whose model calls was answered stops the stream, or is committed as it is.
     """
 
     def __init__(self, parts: RunParts, window: Window, batch: int, *, pauses: bool = False) -> None:
@@ -81,7 +81,7 @@ class Stream:
         """Run to the end.
 
         Raises:
-            RbsuiteError: the first failure of a task whose turn had come; those before stay committed.
+            RbsuiteError: the first failure of a task whose turn had come; earlier tasks stay committed.
         """
         try:
             for head in range(self._parts.bank.version, len(self._tasks)):
@@ -95,7 +95,7 @@ class Stream:
                     self._changes.append(record.version)
                     await self._check_those_ahead()
         except LimitReached:
-            # No further call is begun, so what is under way ends by itself; to cut it off would hide what its last calls cost.
+            # No further call is started, so what is under way ends by itself; cutting it off would hide what its last calls cost.
             if running := [slot.running for slot in self._slots.values() if slot.running is not None]:
                 await asyncio.wait(running)
             raise
@@ -106,7 +106,7 @@ class Stream:
             self._slots.clear()
 
     def _new_templates(self) -> Mapping[tuple[str, str], str]:
-        """The hashes of all templates used so far, where there are more than at the last commit."""
+        """The hashes of all templates used so far, if there are more than at the last commit."""
         used = self._parts.prompts.used
         if len(used) == self._noted:
             return {}
@@ -114,11 +114,11 @@ class Stream:
         return {(self._parts.info.condition.prompts, name): sha for name, sha in sorted(used.items())}
 
     def _told(self, position: int) -> int:
-        """The version that a place of the stream gives its task to read."""
+        """The version that a place in the stream gives its task to read."""
         return position - position % self._batch
 
     def _fill(self, head: int) -> None:
-        """Start the task whose turn it is, those that read a version that is there, and those that may run ahead."""
+        """Start the task whose turn it is, those that read a version that already exists, and those that may run ahead."""
         version = self._parts.bank.version
         allowed = head + self._window.size()
         alone = self._parts.one_at_a_time
@@ -150,7 +150,7 @@ class Stream:
         return await slot.run.run()
 
     async def _finish(self, position: int) -> TaskRecord:
-        """The record of the task whose turn it is: of what is under way if that stands, else of what is run now."""
+        """The record of the task whose turn it is: that of the try under way if it stands, else of a new one."""
         slot = self._slots[position]
         told = self._told(position)
         assert slot.running is not None
@@ -184,7 +184,7 @@ class Stream:
         return record
 
     def _look_for_silence(self, run: TaskRun, failures: Mapping[str, str]) -> None:
-        """Tell of judges, memories and selectors whose calls fail; the run goes on without them, and its figures would not show it.
+        """Report judges, memories and selectors whose calls fail; the run goes on without them, and its figures would not show it.
 
         Raises:
             Outage: not one call for that purpose was ever answered, and the run may pause.
@@ -245,7 +245,7 @@ class Stream:
             self._window.ahead(stood=True, calls=wasted)
 
     async def _check_those_ahead(self) -> None:
-        """Stop what has already seen something that has changed; to let it go on until its turn would only cost time."""
+        """Stop tries that have already seen something that has changed; letting them go on until their turn would only cost time."""
         version = self._parts.bank.version
         for position, slot in list(self._slots.items()):
             ahead = slot.run if slot.ahead else None
@@ -271,9 +271,9 @@ class Stream:
 
 
 async def _stands(run: TaskRun, running: asyncio.Task[TaskDraft], told: int) -> bool:
-    """Whether a task that ran ahead, and has ended, came to what it would come to in the version it was to read.
+    """Whether a task that ran ahead, and has ended, has the result that it would have in the version it should have read.
 
-    One that failed is never taken for that: what it failed on may be something that is not to be seen in that version.
+    One that failed never does: it may have failed on something that is not visible in that version.
     """
     if running.cancelled() or running.exception() is not None:
         return False
@@ -281,9 +281,9 @@ async def _stands(run: TaskRun, running: asyncio.Task[TaskDraft], told: int) -> 
 
 
 async def _stopped(running: asyncio.Task[TaskDraft]) -> None:
-    """Cancel a try and wait until it has gone; its failure, if it had one, came of something that does not count.
+    """Cancel a try and wait until it has ended; its failure, if it had one, does not count.
 
-    To wait for it by ``await running`` would take a cancellation of the waiting stream for one of the try.
+    Waiting for it with ``await running`` would mistake a cancellation of the waiting stream for one of the try.
     """
     running.cancel()
     await asyncio.wait([running])
@@ -292,9 +292,9 @@ async def _stopped(running: asyncio.Task[TaskDraft]) -> None:
 
 
 def still_fitting(ops: Sequence[MemoryOp], bank: Bank, told: int, now: int) -> tuple[MemoryOp, ...]:
-    """The operations that refer to nothing which has been deleted since the version that their task read.
+    """The operations that refer to nothing that has been deleted since the version that their task read.
 
-    In a batch several tasks read one version; what one of them deletes another may still want to change, and could not know.
+    In a batch several tasks read one version; one of them may want to change what another has deleted, and could not know.
 
     Args:
         ops: the operations of a task.

@@ -1,8 +1,8 @@
-"""One task of a stream: recall, roll out, judge, select, absorb. What comes out is a draft of the record to commit.
+"""One task of a stream: recall, roll out, judge, select, absorb. The result is a draft of the record to commit.
 
 The order of these calls is the contract with a memory: it recalls once, from one version of the bank, before any rollout; all rollouts
-of the task are given that same recall; it absorbs the whole judged group; nothing of the task itself can be recalled for it. A
-:class:`TaskRun` changes nothing: it may be made before its predecessors are committed, and thrown away.
+of the task are given that same recall; it absorbs the whole judged group; nothing from the task itself can be recalled for it. A
+:class:`TaskRun` changes nothing: it may be run before its predecessors are committed, and thrown away.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class OpenTask:
     """A task that is open: what was said before the agent's first turn, and what that cost. It does not depend on memory.
 
     Attributes:
-        retried: how many tries to open it had failed before.
+        retried: how many earlier attempts to open it failed.
     """
 
     task: Task
@@ -54,7 +54,7 @@ class OpenTask:
 
 
 async def open_for(parts: RunParts, task: Task, position: int) -> OpenTask:
-    """Open a task: bind the models to it and let the simulated user act first, where one does."""
+    """Open a task: bind the models to it and let the simulated user act first, if one does."""
     roles = Roles(parts, task, await bind_models(parts, task), position)
     seed, ledger = derive_seed(parts.info.seed, task.id), Ledger()
     for number in range(parts.config.retries + 1):
@@ -70,7 +70,7 @@ async def open_for(parts: RunParts, task: Task, position: int) -> OpenTask:
 
 @dataclass(frozen=True, slots=True)
 class TaskDraft:
-    """What a task came to: the rollouts, the recalls, and what memory would learn."""
+    """The result of a task: the rollouts, the recalls, and what memory would learn."""
 
     group: Group
     recalls: tuple[RecallEvent, ...]
@@ -87,7 +87,7 @@ class _Absorption:
 
 
 class TaskRun:
-    """Runs an open task, reading the bank as of one version. It fits :class:`rbsuite.scaling.base.TaskRollouts`.
+    """Runs an open task, reading the bank as of one version. It implements :class:`rbsuite.scaling.base.TaskRollouts`.
 
     Args:
         parts: what the run's tasks share.
@@ -95,7 +95,7 @@ class TaskRun:
         told: the version that the stream gives the task to read.
         version: the version that is read now; ``told``, or an earlier one when the task runs ahead.
         learns: whether memory absorbs the task.
-        judges: whether rollouts are judged; where nothing is learnt, a verdict changes nothing.
+        judges: whether rollouts are judged; if nothing is learned, a verdict changes nothing.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class TaskRun:
 
     @property
     def has_read(self) -> bool:
-        """Whether anything of the bank was read, so that a change of it could show."""
+        """Whether anything was read from the bank, so that a change to it could show."""
         return self._recalls.reads.any or self._absorption.reads.any
 
     @property
@@ -134,7 +134,7 @@ class TaskRun:
 
     @property
     def shared(self) -> Sequence[Ledger]:
-        """What was spent on the task as a whole, beside the rollouts."""
+        """What was spent on the task as a whole, besides the rollouts."""
         return (self._recalls.ledger, self._absorption.ledger)
 
     @property
@@ -170,11 +170,11 @@ class TaskRun:
     async def rollout(
         self, index: int, *, earlier: Sequence[RolloutRecord] = (), checks: int = 0, judged: bool = True
     ) -> RolloutRecord:
-        """See :class:`rbsuite.scaling.base.TaskRollouts`. One that broke is tried again, as often as the configuration says."""
+        """See :class:`rbsuite.scaling.base.TaskRollouts`. One that broke is retried as often as the configuration says."""
         run = self._roles.place
         place = Place(run.run, run.position, run.task_id, index)
         given = await self._recalls.before_rollout(index, earlier)
-        # What could not be opened was tried again when it was opened.
+        # Opening has retries of its own; a task that could not be opened is not retried here.
         last = 0 if self._opening.failure is not None else self._parts.config.retries
         spent, seconds = Ledger(), 0.0
         for number in range(last + 1):
@@ -215,12 +215,12 @@ class TaskRun:
         return await self._absorption.reads.hold(version)
 
     async def absorb_again(self, group: Group, version: int) -> tuple[MemoryOp, ...]:
-        """Absorb once more, from another version, what the rollouts came to."""
+        """Absorb the results of the rollouts again, from another version."""
         self._absorption = _Absorption(self._reads(version))
         return await self._absorb(group)
 
     def unanswered(self, group: Group) -> str:
-        """Why a rollout broke of whose last try no model call was answered, which is the sign of an outage; empty if there is none."""
+        """Why a rollout broke whose last try got no model call answered, which is the sign of an outage; empty if there is none."""
         ends = (rollout.trajectory for rollout in group.rollouts if rollout.trajectory.rollout in self._unanswered)
         return next((one.error for one in ends if one.end == "model_error"), "")
 
@@ -246,7 +246,7 @@ class TaskRun:
             agent.start(AgentStart(Services(roles, "agent", seed, ledger), joined(given[0].text, given[1]), seed))
             trajectory = await play(stage, self._task, self._opening, players, rollout=index, seed=seed)
         self._unanswered.discard(index)
-        # Where the task could not be opened, what counts is whether the calls of that were answered.
+        # If the task could not be opened, what counts is whether the calls made to open it were answered.
         asked = ledger if self._opening.failure is None else self._opened.ledger
         if not any(usage.calls for usage in asked.usage.values()):
             self._unanswered.add(index)
@@ -267,7 +267,7 @@ class TaskRun:
             return Verdict("unknown", None, f"the judge's model failed: {error.message}", name)
 
     async def _absorb(self, group: Group) -> tuple[MemoryOp, ...]:
-        """What memory learns from the rollouts that ended and have a verdict; nothing where there are none."""
+        """What memory learns from the rollouts that ended and have a verdict; nothing if there are none."""
         outcomes = tuple(
             Outcome(rollout.trajectory.shown(), rollout.verdict, rollout.notes)
             for rollout in group.rollouts
@@ -294,7 +294,7 @@ class TaskRun:
         except ModelError:
             into.counts["absorb_failed"] += 1
             ops = ()
-        if self._parts.memory_spec.external:  # whose state may have changed either way
+        if self._parts.memory_spec.external:  # its state may have changed either way
             with self._roles.blaming("memory", self._parts.info.condition.memory):
                 ops = (*ops, await kept(cast(ExternalMemory, self._parts.memory), experience))
         if config.scope != DOMAIN_SCOPE:
@@ -314,5 +314,5 @@ def _stage(parts: RunParts, roles: Roles, seed: int, ledger: Ledger) -> Stage:
 
 
 def _try(number: int) -> tuple[str | int, ...]:
-    """What a seed is derived from in addition, for a try that is not the first."""
+    """What else a seed is derived from, for any try but the first."""
     return ("try", number) if number else ()

@@ -1,4 +1,4 @@
-"""What plugins have in common that report runs to an experiment tracker: figures and names, and no text of a task.
+"""The common part of plugins that report runs to an experiment tracker: figures and names, and no text of a task.
 
 A subclass is an observer through the public hooks. It says how its service begins a run, takes figures and ends a run::
 
@@ -29,7 +29,7 @@ Figures = Mapping[str, float]
 
 @dataclass(slots=True)
 class _Open:
-    """A run that is reported: the service's handle, and its sums so far."""
+    """A run that is being reported: the service's handle, and its sums so far."""
 
     handle: Any
     tasks: int = 0
@@ -38,10 +38,10 @@ class _Open:
 
 
 class RunTracker(ABC):
-    """Reports each run (one condition on one order) as one run of a tracker, a step a committed task.
+    """Reports each run (one condition on one order) as one run of a tracker, with one step per committed task.
 
     Nothing happens unless the environment variable :attr:`switch` names a project. A run that is resumed is a new run of the tracker, which
-    says where it went on; figures "so far" are of that session.
+    says where it resumed; figures "so far" are of that session.
     """
 
     switch: ClassVar[str]
@@ -56,12 +56,12 @@ class RunTracker(ABC):
         """Begin a run.
 
         Args:
-            project: what :attr:`switch` holds.
+            project: the value of the variable that :attr:`switch` names.
             name: id of the run.
-            facts: its condition, order, seed, number of tasks, and where it goes on.
+            facts: its condition, order, seed, number of tasks, and where it resumes.
 
         Returns:
-            What the other two are given.
+            The handle that :meth:`note` and :meth:`end` are given.
         """
 
     @abstractmethod
@@ -70,11 +70,11 @@ class RunTracker(ABC):
 
     @abstractmethod
     def end(self, handle: Any, finished: bool) -> None:
-        """End a run; it may not be finished."""
+        """End a run, whether finished or not."""
 
     @hookimpl
     def rbsuite_run_started(self, run: RunInfo, resumed_at: int) -> None:
-        """A run starts, or goes on."""
+        """A run starts, or resumes."""
         project = os.environ.get(self.switch, "").strip()
         if not project:
             return
@@ -104,7 +104,7 @@ class RunTracker(ABC):
             self.end(found.handle, True)
 
     def _end_all(self) -> None:
-        """End what was stopped."""
+        """End the runs that were stopped."""
         while self._open:
             self.end(self._open.popitem()[1].handle, False)
 

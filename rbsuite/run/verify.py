@@ -1,4 +1,4 @@
-"""Replays an environment's reference solutions: each must score 1, or engine, data or grading are broken."""
+"""Replays an environment's reference solutions: each must score 1, or the engine, data or grading is broken."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LOW = "the reference scored"
 
 @dataclass(frozen=True, slots=True)
 class DomainReport:
-    """The counts of one domain, of tasks that have a reference; see :class:`VerifyReport`."""
+    """The counts of one domain, for tasks that have a reference; see :class:`VerifyReport`."""
 
     tasks: int
     solved: int
@@ -28,19 +28,19 @@ class DomainReport:
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What came of replaying the references of a task set.
+    """The result of replaying the references of a task set.
 
     Attributes:
         tasks: number of tasks.
         solved: number of tasks whose reference scored 1.
         unsolved: ids of those whose reference did not, or failed, with what happened in one line.
         without: ids of tasks that have no reference; they count as neither.
-        floor_solved: number of tasks that an agent solves which says nothing, once; of those that have a reference.
+        floor_solved: number of tasks, of those that have a reference, that an agent solves by saying nothing, once.
         domains: the counts by domain. There ``majority_solved`` is the number of tasks that one and the same answer solves
-            (:meth:`rbsuite.Environment.majority`); ``None`` where the environment knows none.
-        beyond: of the tasks whose reference does not score 1, those of which the environment says so, each with the reason; they are not
-            among the unsolved.
-        ceiling: the benchmark's own figures of its own answers.
+            (:meth:`rbsuite.Environment.majority`); ``None`` if the environment knows none.
+        beyond: tasks whose reference does not score 1 and of which the environment says so, each with the reason; they are not among
+            the unsolved.
+        ceiling: the benchmark's own figures for its own answers.
     """
 
     tasks: int
@@ -57,9 +57,9 @@ async def verify(environment: Environment, tasks: TaskSet, max_steps: int) -> Ve
     """Replay every task's reference actions with the scripted user, and the do-nothing floor.
 
     Args:
-        environment: the environment, which has given the tasks.
+        environment: the environment that the tasks come from.
         tasks: the tasks.
-        max_steps: agent turns after which a rollout is cut, as in an experiment.
+        max_steps: agent turns after which a rollout is cut off, as in an experiment.
     """
     ceiling = environment.ceiling(tasks) or Ceiling()
     unsolved: dict[str, str] = {}
@@ -105,7 +105,7 @@ async def _score_of(environment: Environment, task: Task, action: Action) -> flo
 
 
 async def _replay(environment: Environment, task: Task, max_steps: int) -> str | None:
-    """What went wrong, ``""`` if nothing did, or ``None`` where there is no reference."""
+    """What went wrong, ``""`` if nothing did, or ``None`` if there is no reference."""
     try:
         solution = check_solution(environment.solution(task))
         if solution is None:

@@ -32,15 +32,15 @@ def parse_source(text: str) -> tuple[Path, int | None]:
 def read_seeds(text: str, runs: Sequence[RunInfo]) -> Mapping[str, tuple[MemoryOp, ...]]:
     """The operations that each run's bank starts with.
 
-    A run takes the bank of the source's run of the same memory and scaling in the same order; of the first order where the source has
-    fewer, and of scaling ``single`` where it has no other.
+    A run takes the bank of the source's run with the same memory and scaling in the same order; the first order if the source has fewer,
+    and scaling ``single`` if it does not have the same.
 
     Args:
         text: ``EXPERIMENT@T``; empty: nothing.
         runs: the runs to be started.
 
     Raises:
-        UsageError: the source has no run of a memory, or not so many tasks.
+        UsageError: the source has no run with a memory, or not that many tasks.
         StoreError: there is no such experiment.
     """
     if not text:

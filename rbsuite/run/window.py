@@ -10,27 +10,27 @@ AUTO_SHARE = 0.08
 """Calls that ``auto`` may spend on tries that are thrown away, as a share of the calls that counted."""
 
 LARGEST = 64
-"""Tries that ``auto`` has under way at most."""
+"""Maximum number of tries that ``auto`` has under way."""
 
 
 class Window(Protocol):
     """Says how many tries may run ahead, and learns what became of them."""
 
     def size(self) -> int:
-        """Tries that may be under way beside the one whose turn it is."""
+        """Tries that may be under way besides the one whose turn it is."""
 
     def committed(self, calls: int) -> None:
-        """A task was committed at the cost of so many calls."""
+        """A task was committed at a cost of ``calls`` calls."""
 
     def ahead(self, *, stood: bool, calls: int) -> None:
-        """A try that had run ahead was committed (``stood``) or thrown away; so many of its calls were wasted.
+        """A try that had run ahead was committed (``stood``) or thrown away; ``calls`` of its calls were wasted.
 
-        One that stands only because nothing has changed meanwhile is not told: it shows nothing of what the next change will do.
+        One that stands only because nothing has changed meanwhile is not reported: it says nothing about what the next change will do.
         """
 
 
 class FixedWindow:
-    """Always the same; 0 is one task at a time."""
+    """Always the same size; 0 means one task at a time."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -47,14 +47,14 @@ class FixedWindow:
 
 
 class AutoWindow:
-    """As many as lose less than a set share of the calls.
+    """As many tries as lose less than a set share of the calls.
 
-    What has been saved up of the share must pay for one more loss before a try runs ahead at all. While it does, one may, and with
-    every try that stood one more; with every try that is thrown away the window halves. So it opens wide where tries stand, and
-    is closed most of the time where memory changes every prompt. Where memory changes for the first time late, little is under way.
+    The unspent part of the share must cover one more loss before any try runs ahead. While it does, one try may, and one more for every
+    try that stood; every try that is thrown away halves the window. So it opens wide if tries stand, and is closed most of the time if
+    memory changes every prompt. If memory first changes late, little is under way by then.
 
     A loss is expected to cost ``(w + t) / (n + 2)`` calls, if ``n`` tries ahead have lost ``w`` so far and a task takes ``t`` (Laplace's
-    rule: two tries more, one of them lost).
+    rule: two more tries, one of them lost).
 
     Args:
         share: calls that may be wasted, as a share of those that counted.

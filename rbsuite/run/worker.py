@@ -75,9 +75,9 @@ class Worker:
         sink: where records and events go.
         execution: how fast.
         meter: counts the model calls.
-        environment: the environment, if there is one already, which has given these tasks; its owner closes it.
-        gate: what model calls pass, if not one of this worker's own.
-        templates: where the directories of templates that the configuration names are on this machine, if they are elsewhere.
+        environment: the environment and the tasks that came from it, if it already exists; its owner closes it.
+        gate: what model calls pass through, if not a gate of this worker's own.
+        templates: where the template directories that the configuration names are on this machine, if they are elsewhere.
     """
 
     def __init__(
@@ -148,10 +148,10 @@ class Worker:
         return self._plugins.environment(self._config.env.partition(":")[0])
 
     async def run(self, job: Job) -> None:
-        """Carry out a run, from where it stands to its end.
+        """Carry out a run, from its current position to its end.
 
         Raises:
-            RbsuiteError: the run cannot go on; all tasks before stay committed.
+            RbsuiteError: the run cannot continue; all earlier tasks stay committed.
         """
         info, sink = job.run, self._sink
         parts = await self.parts(job)
@@ -225,7 +225,7 @@ class Worker:
             if self._execution.cache and (spec is None or not spec.simulated) and not is_task_aware(model):
                 model = CachedModel(model, self._cache, reference)
             if isinstance(pace := getattr(model, "pace", None), Pace):
-                self._gate.know(pace, digest(reference))  # it may hold a password
+                self._gate.know(pace, digest(reference))  # the reference may contain a password
             self._models[reference] = model
         return self._models[reference]
 
@@ -238,10 +238,10 @@ class Worker:
 
 @asynccontextmanager
 async def _opened(parts: RunParts) -> AsyncIterator[None]:
-    """A run's memory, where its state is outside the bank: opened at the state of the last committed task, closed at the end.
+    """A run's memory, if its state is outside the bank: opened at the state of the last committed task, closed at the end.
 
     Raises:
-        StoreError: there is no snapshot of that.
+        StoreError: there is no snapshot of that state.
     """
     if not parts.memory_spec.external:
         yield
@@ -254,7 +254,7 @@ async def _opened(parts: RunParts) -> AsyncIterator[None]:
             "and gave no snapshot.",
             f"Start it over: rbsuite eval --from EXPERIMENT --rewind '{info.id}@0'.",
         )
-    namespace = f"{info.id.rpartition('/')[2]}-{secrets.token_hex(6)}"  # no part of any result
+    namespace = f"{info.id.rpartition('/')[2]}-{secrets.token_hex(6)}"  # not part of any result
     try:
         with blamed_on(f"memory {info.condition.memory!r}"):
             await memory.open(namespace, snapshot_in(state))
