@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from rbsuite.errors import PluginError, RbsuiteError, in_words
 from rbsuite.retrieval.exact import ExactIndex, unit
@@ -120,11 +121,11 @@ class KeyVectors:
         """A vector scaled to unit norm, in single precision, for :meth:`at_most`."""
         return unit(vector, len(vector)).astype(np.float32)
 
-    def at_most(self, query: Vectors, label: int) -> float:
-        """An upper bound on the cosine of a label, live or not; quick, and at most a thousandth too high.
+    def at_most(self, queries: Vectors, label: int) -> npt.NDArray[np.float64]:
+        """Upper bounds on the cosines of a label, live or not; quick, and at most a thousandth too high.
 
         Args:
-            query: of unit norm, in single precision.
+            queries: rows of unit norm, in single precision.
             label: the experience's label.
         """
         vector = self._last.get(label)
@@ -133,7 +134,7 @@ class KeyVectors:
                 self._last.clear()
             vector = self._last[label] = self._vector(label)
         # Error of a sum of d products of unit vectors: at most d roundings of 2 ** -24, twice that to be safe.
-        return float(query @ vector) + (len(query) + 1) * 2.0**-23 + 2e-6
+        return (queries @ vector).astype(np.float64) + ((len(vector) + 1) * 2.0**-23 + 2e-6)
 
     def cosine(self, query: Vectors, label: int) -> float:
         """The cosine of a label, live or not, as a search returns it."""

@@ -117,6 +117,17 @@ class Reads:
         item = self._bank.get(item_id, self._version)
         return item is not None and item.provenance.task_id in self._twins.of(self._task)
 
+    @property
+    def count(self) -> int:
+        """How many reads there were."""
+        return len(self._log)
+
+    @property
+    def searches(self) -> Sequence[StandingSearch] | None:
+        """The searches so far, if nothing else was read; ``None`` otherwise."""
+        found = [read.standing for read in self._log if read.standing is not None]
+        return found if len(found) == len(self._log) else None
+
     async def hold(self, version: int) -> bool:
         """Whether every read so far would return the same in another version."""
         if version == self._version:

@@ -20,6 +20,7 @@ from rbsuite.events import RolloutDiscarded
 from rbsuite.experience import MemoryOp
 from rbsuite.jsonable import digest
 from rbsuite.memories.bank import Bank
+from rbsuite.memories.standing import Watch
 from rbsuite.models.client import Ledger
 from rbsuite.record import TaskRecord
 from rbsuite.run.parts import RunParts
@@ -41,6 +42,7 @@ class _Slot:
         run: the current try, once the task is open.
         wasted: cost of tries that were thrown away; ``discarded`` is how many rollouts they had begun, ``calls`` how many calls.
         overtaken: operations that were dropped, see :func:`still_fitting`.
+        watched: how many reads of the run are watched, see :class:`rbsuite.memories.standing.Watch`.
     """
 
     running: asyncio.Task[TaskDraft] | None = None
@@ -51,6 +53,7 @@ class _Slot:
     calls: int = 0
     discarded: int = 0
     overtaken: int = 0
+    watched: int = 0
 
 
 class Stream:
@@ -70,6 +73,7 @@ class Stream:
         self._pauses = pauses
         self._tasks = parts.info.tasks
         self._slots: dict[int, _Slot] = {}
+        self._watch = Watch()
         self._begun = 0
         self._stopped: set[int] = set()
         self._changes: list[int] = []
@@ -153,6 +157,7 @@ class Stream:
         """The record of the task whose turn it is: that of the try under way if it stands, else of a new one."""
         slot = self._slots[position]
         told = self._told(position)
+        self._watch.drop(position)
         assert slot.running is not None
         await asyncio.wait([slot.running])
         if slot.run is not None and slot.ahead and not await _stands(slot.run, slot.running, told):
@@ -246,10 +251,15 @@ class Stream:
 
     async def _check_those_ahead(self) -> None:
         """Stop tries that have already seen something that has changed; letting them go on until their turn would only cost time."""
+        for position, slot in self._slots.items():
+            if slot.ahead and slot.run is not None and slot.run.recalling.count != slot.watched:
+                slot.watched = slot.run.recalling.count
+                self._watch.put(position, slot.run.recalling.searches, self._told(position))
         version = self._parts.bank.version
-        for position, slot in list(self._slots.items()):
-            ahead = slot.run if slot.ahead else None
-            if ahead is not None and not await ahead.recalled_the_same(min(version, self._told(position))):
+        for position in self._watch.doubtful(version):
+            slot = self._slots[position]
+            if slot.run is not None and not await slot.run.recalled_the_same(min(version, self._told(position))):
+                self._watch.drop(position)
                 await self._discard(slot)
                 self._stopped.add(position)
 
@@ -266,7 +276,7 @@ class Stream:
         slot.discarded += slot.run.rollouts_begun
         assert slot.opened is not None
         self._parts.sink.emit(RolloutDiscarded(slot.opened.roles.place, slot.run.rollouts_begun))
-        slot.run = None
+        slot.run, slot.watched = None, 0
         self._window.ahead(stood=False, calls=calls)
 
 

@@ -206,6 +206,11 @@ class TaskRun:
             chosen = await self._parts.selector.select(choice, services)
             return check_index(chosen, len(rollouts), averages=self._parts.selector_spec.averages)
 
+    @property
+    def recalling(self) -> Reads:
+        """What its recalls have read."""
+        return self._recalls.reads
+
     async def recalled_the_same(self, version: int) -> bool:
         """Whether all recalls so far would have seen the same in another version."""
         return await self._recalls.reads.hold(version)
