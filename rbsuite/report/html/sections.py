@@ -107,7 +107,7 @@ def first(figures: Figures) -> Section:
     columns = [("condition", False), ("score % [95 %]", True), ("difference in points", True), ("p, Holm", True)]
     columns += [
         (name, True)
-        for name in ("tokens per task", "of it memory", "calls per task", "$ in all", "broke", "unread", "turns")
+        for name in ("tokens per task", "of which memory", "calls per task", "$ in total", "broke", "unread", "turns")
     ]
     chart = [
         (figures.versus(number), one, f"{figures.versus(number)}: {read(f'/comparisons/{number}', 'change').text}", a)
@@ -286,7 +286,7 @@ def _over_k(figures: Figures) -> tuple[Sequence[PageChart], PageTable] | None:
         ("k", True),
         ("score % [95 %]", True),
         ("tokens per task", True),
-        ("$ in all", True),
+        ("$ in total", True),
     ]
     return charts, PageTable("over-k", "Score and cost over k", columns, rows)
 
