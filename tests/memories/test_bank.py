@@ -14,6 +14,8 @@ from extras import HNSWLIB, needs_hnswlib
 from rbsuite.errors import PluginError, UnknownNameError
 from rbsuite.experience import MemoryItem, MemoryOp, Provenance
 from rbsuite.memories.bank import Bank
+from rbsuite.memories.base import SearchResult
+from rbsuite.memories.standing import Watch
 from rbsuite.oplog import GENESIS, chain
 from rbsuite.retrieval.hashing import HashEmbedder
 
@@ -521,3 +523,44 @@ class TestAgainstTheNaiveFold:
             assert (
                 search(whole, "refund order", 3, version).hits == search(filled(*log[:version]), "refund order", 3).hits
             )
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_searches_that_are_watched_together_hold_unless_they_are_doubtful(data: st.DataObject) -> None:
+    bank, watch, watched = Bank(HashEmbedder()), Watch(), {}
+    words = st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(" ".join)
+
+    async def again(query: str, k: int) -> SearchResult:
+        return (await bank.standing_search(query, k, bank.version)).gave
+
+    async def run() -> None:
+        stored: set[str] = set()
+        for version in range(1, 13):
+            if stored and data.draw(st.integers(0, 3)) == 0:
+                gone = data.draw(st.sampled_from(sorted(stored)))
+                stored.discard(gone)
+                ops = [delete(gone)]
+            else:
+                stored.add(f"m{version}")
+                ops = [add(f"m{version}", key=data.draw(words))]
+            await bank.apply(version, ops)
+            doubtful = watch.doubtful(version)
+            for owner, (query, k, search) in list(watched.items()):
+                same = await again(query, k) == search.gave
+                assert same or owner in doubtful
+                if owner in doubtful and not (search.holds(version) or same):
+                    watch.drop(owner)
+                    del watched[owner]
+                elif data.draw(st.integers(0, 5)) == 0:  # its turn has come
+                    watch.drop(owner)
+                    assert search.holds(version) in (True, None)
+                    del watched[owner]
+            query, k = data.draw(words), data.draw(st.integers(1, 3))
+            read = data.draw(st.integers(max(0, version - 2), version))  # as a try that runs ahead may
+            search = await bank.standing_search(query, k, read)
+            if search.gave == await again(query, k):
+                watched[version] = query, k, search
+                watch.put(version, [search], 100)
+
+    asyncio.run(run())
