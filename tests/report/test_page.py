@@ -389,13 +389,13 @@ def test_hostile_content_does_nothing_and_the_layout_holds(page: Any) -> None:
 def test_tables_and_charts_are_saved_and_everything_is_printed(page: Any, tmp_path: Path) -> None:
     page.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
     page.execute_script("document.querySelector('[data-csv=conditions]').click()")
-    until((tmp_path / "conditions.csv").exists)
+    until(lambda: [one for one in tmp_path.glob("conditions.csv") if one.stat().st_size])  # it is empty at first
     with (tmp_path / "conditions.csv").open(encoding="utf-8") as file:
         saved = list(csv.reader(file))
     table = "return [...document.querySelectorAll('#table-conditions tr')].map(row => [...row.cells].map(cell => cell.textContent.trim()))"
     assert saved == page.execute_script(table)
     page.execute_script("document.querySelector('[data-svg^=learning-curve]').click()")
-    until(lambda: list(tmp_path.glob("learning-curve*.svg")))
+    until(lambda: [one for one in tmp_path.glob("learning-curve*.svg") if one.stat().st_size])
     drawn = ElementTree.parse(next(tmp_path.glob("*.svg"))).getroot()
     assert {one.get("fill") for one in drawn.iter()} - {None, "none", "rgb(0, 0, 0)"}
     for scheme in ("light", "dark"):
