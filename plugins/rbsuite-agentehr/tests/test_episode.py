@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -90,6 +91,7 @@ def test_equal_calls_in_a_row_and_too_many_calls_cut_the_episode(environment: Ag
     calls = tuple(ToolCall(str(number), "get_table_names") for number in range(9))
     busy.observation = busy.act(Action(calls=calls))
     assert (busy.truncated, len(busy.observation.results), busy.grade("max_steps").score) == (True, 3, 0.0)
+    asyncio.run(short.aclose())
 
 
 @pytest.mark.parametrize("form", ["list", "json", "python", "words"])
