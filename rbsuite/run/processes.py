@@ -113,8 +113,8 @@ class _RunProcess:
                     raise value
                 getattr(sink, kind)(*value)
         except (EOFError, OSError):
-            # Not raised from here: the traceback would keep the buffer of what could not be sent, and when CPython 3.12 or 3.13 collects
-            # that as part of a cycle, it crashes.
+            # Not raised from here: the traceback would keep the buffer of what could not be sent. When CPython 3.12.1 collected that as
+            # part of a cycle, it crashed; 3.13.0 reported an error that nobody could catch.
             self._child.join(1.0)
         raise PluginError(
             f"the process of run {job.run.id!r} ended (exit code {self._child.exitcode}).",

@@ -107,7 +107,7 @@ def test_exactly_the_rule_that_a_plugin_breaks_says_so(rule: str) -> None:
 def test_a_plugin_that_waits_is_not_cheap() -> None:
     broken = outcomes(plugin_findings(lambda: import_module("broken.waits")), "broken")
     assert list(broken) == ["cheap"]
-    assert re.fullmatch(r"it takes 1\.[34] s", broken["cheap"])
+    assert re.fullmatch(r"it takes 1\.[01] s", broken["cheap"])
 
 
 @pytest.mark.parametrize("kind", RULES)

@@ -9,7 +9,7 @@ from broken.judges import GOOD
 from rbsuite.hookspecs import hookimpl
 from rbsuite.specs import JudgeSpec
 
-time.sleep(1.3)
+time.sleep(1.05)
 
 
 @hookimpl
