@@ -12,9 +12,12 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+_LEAVES = (str, int, float, type(None))
 
 Json = Any
 """A value made of dict (str keys), list, str, int, float, bool and None."""
@@ -28,17 +31,24 @@ def plain(value: Any) -> Json:
     Raises:
         TypeError: a value that has no JSON form.
     """
-    if value is None or isinstance(value, str | int | float | bool):
+    if isinstance(value, _LEAVES):
         return value
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    names = _names(type(value))
+    if names is not None:
+        return {name: plain(getattr(value, name)) for name in names}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, set | frozenset):
         return sorted(plain(item) for item in value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+@cache
+def _names(record: type) -> tuple[str, ...] | None:
+    """The fields of a dataclass; ``None`` for any other type."""
+    return tuple(field.name for field in fields(record)) if is_dataclass(record) else None
 
 
 def canonical(value: Any) -> str:

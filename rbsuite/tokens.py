@@ -27,18 +27,31 @@ def tokens_of(text: str) -> int:
     return sum(1 for _ in _PIECE.finditer(text))
 
 
+_BETWEEN = "_"
+"""Put between texts, it takes none of their tokens away: it joins what comes after it, and nothing joins it."""
+
+
 def fit(texts: Sequence[str], tokens: int) -> bool:
-    """Whether texts together have no more than a number of tokens. They are counted only if no bound decides it.
+    """Whether texts together have no more than a number of tokens. They are counted only if no bound decides it."""
+    return _within(_BETWEEN.join(texts), tokens) or sum(map(tokens_of, texts)) <= tokens
 
-    The bound is up to a third too high, and takes a tenth of the time that counting does.
+
+def _within(text: str, tokens: int) -> bool:
+    """Whether a bound tells that a text has no more than a number of tokens, the quickest first.
+
+    That of words takes a fiftieth of the time that counting does and is up to two thirds too high, the other a tenth and up to a third.
     """
-    if sum(map(len, texts)) <= tokens or _bound(_BETWEEN.join(texts)) <= tokens:
-        return True
-    return sum(map(tokens_of, texts)) <= tokens
+    return len(text) <= tokens or _bound_by_words(text) <= tokens or _bound(text) <= tokens
 
 
-_BETWEEN = "\u00b7"
-"""Outside ASCII, and so a token of its own that takes nothing from its neighbors."""
+def _bound_by_words(text: str) -> int:
+    """An upper bound of the tokens of a text: its lower-case words in pieces of six letters, and every other byte."""
+    import numpy as np
+
+    lower = (np.frombuffer(text.encode("utf-8", "surrogatepass"), dtype=np.uint8) - np.uint8(ord("a"))) < 26
+    letters = int(np.count_nonzero(lower))
+    words = int(np.count_nonzero(lower[1:] > lower[:-1])) + int(lower[0])
+    return len(lower) - letters + (letters + 5 * words) // 6
 
 
 def _kind(byte: int) -> int:
@@ -107,7 +120,7 @@ class CountedText:
     def fits(self, tokens: int) -> bool:
         """Whether it has no more than this many."""
         counted = "_ends" in self.__dict__
-        return len(self.text) <= tokens or (not counted and _bound(self.text) <= tokens) or self.tokens <= tokens
+        return (not counted and _within(self.text, tokens)) or self.tokens <= tokens
 
     def head(self, tokens: int) -> int:
         """Where its first tokens end."""

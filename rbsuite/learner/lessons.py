@@ -18,10 +18,7 @@ COMMONPLACE = "Take one thing after the other and be polite."
 _OUTCOME = re.compile(r"Outcome(?: of rollout \d+)?: (success|failure|unknown|not judged)$", re.MULTILINE)
 _LIMIT = re.compile(r"\bat most (\d+)\b")
 _HEADING = re.compile(r"# (\w+(?: \w+)*) 1$", re.MULTILINE)
-_SHEET = re.compile(r"<sheet>$", re.MULTILINE)
-_REFLECT = re.compile(r"Insight: \.\.\.$", re.MULTILINE)
-_CURATE = re.compile(r"ADD: \.\.\.$", re.MULTILINE)
-_PRUNE = re.compile(r"Prune: \d", re.MULTILINE)
+_PRUNED = re.compile(r"Prune: \d")
 FACTS = re.compile(r'\{"(\w+)": \[\n *\{"id": "0", "text": "')
 """The beginning of facts in JSON, as memory products ask for them."""
 _BULLET = re.compile(r"^\[(\w+)\] (.*)$", re.MULTILINE)
@@ -29,6 +26,12 @@ LISTED = "\n["
 """Occurs in every prompt that lists bullets."""
 _LISTED = re.compile(r"^- (.+)$", re.MULTILINE)
 _EXPERIENCE = re.compile(r"Experience (\d+)$", re.MULTILINE)
+
+# Lines that show a form, and the beginning of one.
+_SHEET = "\n<sheet>\n"
+_REFLECT = "\nInsight: ...\n"
+_CURATE = "\nADD: ...\n"
+_PRUNE = "\nPrune: "
 
 
 def skills_seen(prompt: str, skills: Iterable[Skill]) -> list[Skill]:
@@ -56,13 +59,14 @@ def skills_seen(prompt: str, skills: Iterable[Skill]) -> list[Skill]:
 
 def learnt(prompt: str, seen: Sequence[Skill], skills: Iterable[Skill]) -> str:
     """A reply on the skills seen, in the form that the prompt asks for: items, a sheet, a review, additions, a pruning or facts."""
-    if _first(_SHEET, prompt):
+    lines = f"\n{prompt}\n"
+    if _SHEET in lines:
         return sheet(prompt, seen, skills)
-    if _first(_PRUNE, prompt):
+    if _PRUNE in lines and _first(_PRUNED, prompt):
         return pruning(prompt, skills)
-    if _first(_REFLECT, prompt):
+    if _REFLECT in lines:
         return review(prompt, seen)
-    if _first(_CURATE, prompt):
+    if _CURATE in lines:
         return additions(prompt)
     if asked := _first(FACTS, prompt):
         return facts(asked.group(1), seen)

@@ -72,6 +72,8 @@ _FORMS: Mapping[str, Lesson] = {
     ),
 }
 """The wording of a skill by its kind."""
+_BEGINNING = "On "
+"""All lessons and symptoms of :data:`_FORMS` begin with it, so a text is searched for it alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +153,20 @@ def _worded(form: str, fields: Mapping[str, str]) -> Skill:
 
 
 def _mentions(text: str) -> Iterator[tuple[int, Skill]]:
-    for pattern, form in _PATTERNS:
-        for match in pattern.finditer(text):
-            yield match.start(), _worded(form, {"domain": "", "step": "", "argument": "", **match.groupdict()})
+    ends = [0] * len(_PATTERNS)
+    at = text.find(_BEGINNING)
+    while at >= 0:
+        for number, (pattern, form) in enumerate(_PATTERNS):
+            if at >= ends[number] and (match := pattern.match(text, at)):
+                ends[number] = match.end()
+                yield at, _worded(form, {"domain": "", "step": "", "argument": "", **match.groupdict()})
+        at = text.find(_BEGINNING, at + 1)
 
 
 def _patterns() -> Iterator[tuple[re.Pattern[str], str]]:
     for form, wording in _FORMS.items():
         for sentence in (wording.lesson, wording.symptom):
+            assert sentence.startswith(_BEGINNING)
             parts = re.split(r"\{(\w+)\}", sentence)
             fields = [f"(?P<{part}>[^'.,\\n]{{1,80}}?)" if at % 2 else re.escape(part) for at, part in enumerate(parts)]
             yield re.compile("".join(fields)), form
