@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
+
+import orjson
 
 from rbsuite.jsonable import Json, plain
 from rbsuite.trajectory import (
@@ -68,7 +71,30 @@ def dumps(value: Any) -> str:
         ValueError: a number that is not finite.
         TypeError: a value that has no JSON form.
     """
+    if _exact(value):
+        try:
+            return orjson.dumps(value).decode()
+        except orjson.JSONEncodeError:
+            pass  # a large whole number, a lone surrogate, or a key that is not a text
     return _ENCODER.encode(value)
+
+
+_EXACT = frozenset([str, int, bool, type(None)])
+
+
+def _exact(value: Any) -> bool:
+    """Whether orjson, which is several times as fast, writes a value as :mod:`json` would or refuses it. It writes NaN as null."""
+    kind = type(value)
+    if kind is float:
+        return math.isfinite(value)
+    if kind is dict:
+        value = value.values()
+    elif kind is not list and kind is not tuple:
+        return kind in _EXACT
+    for part in value:  # most parts are texts
+        if type(part) not in _EXACT and not _exact(part):
+            return False
+    return True
 
 
 def pack(text: str, most: int = _LONG) -> str | bytes:

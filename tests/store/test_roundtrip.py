@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from dataclasses import fields
+from datetime import date
+from enum import Enum
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,7 +19,7 @@ from rbsuite.jsonable import canonical
 from rbsuite.oplog import GENESIS, chain
 from rbsuite.record import Condition, Manifest, RecallEvent, RolloutRecord, RunInfo, TaskRecord
 from rbsuite.store import ExperimentStore, experiment_digest
-from rbsuite.store.codec import pack, unpack
+from rbsuite.store.codec import dumps, pack, unpack
 from rbsuite.trajectory import (
     END_REASONS,
     Action,
@@ -153,6 +157,33 @@ def test_record_comes_back_equal(record: TaskRecord, run: str) -> None:
 @given(st.text(st.characters(), max_size=6000) | text)
 def test_column_text_comes_back_equal(value: str) -> None:
     assert unpack(pack(value)) == value
+
+
+class Answer(Enum):
+    """Has no JSON form."""
+
+    YES = "yes"
+
+
+anything = st.recursive(
+    json_value
+    | st.floats()
+    | st.sampled_from([2**64, Answer.YES, UUID(int=1), date(2026, 1, 2), b"bytes", {1: 2}, {None: 1}, object()]),
+    lambda inner: st.lists(inner, max_size=3) | st.tuples(inner, inner) | st.dictionaries(text, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(deadline=None)
+@given(anything)
+def test_json_is_written_as_the_standard_library_would(value: Any) -> None:
+    try:
+        expected = json.dumps(value, allow_nan=False, ensure_ascii=False)
+    except (TypeError, ValueError):
+        with pytest.raises((TypeError, ValueError)):
+            dumps(value)
+    else:
+        assert json.loads(dumps(value)) == json.loads(expected)
 
 
 @settings(max_examples=25, deadline=None)
