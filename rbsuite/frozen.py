@@ -9,7 +9,9 @@ an unfrozen class with the same slots, and becomes an instance of the frozen cla
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass
@@ -52,3 +54,22 @@ def _quick(plain: type) -> Any:
     final.__new__, final.__reduce__, final.__init_subclass__ = new, reduce, classmethod(init_subclass)
     del final.__init__
     return final
+
+
+class Same(Generic[T]):
+    """A value as a key of a cache: equal only to itself, and never compared by what it holds.
+
+    Args:
+        value: never changes.
+    """
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: T) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self.value is other.value
+
+    def __hash__(self) -> int:
+        return id(self.value)

@@ -35,7 +35,7 @@ def plain(value: Any) -> Json:
         return value
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    names = _names(type(value))
+    names = _names(value.__class__)
     if names is not None:
         return {name: plain(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):

@@ -44,6 +44,7 @@ def _within(text: str, tokens: int) -> bool:
     return len(text) <= tokens or _bound_by_words(text) <= tokens or _bound(text) <= tokens
 
 
+@lru_cache(maxsize=16)  # the rules are the same for many tasks
 def _bound_by_words(text: str) -> int:
     """An upper bound of the tokens of a text: its lower-case words in pieces of six letters, and every other byte."""
     import numpy as np
@@ -69,9 +70,7 @@ _GOES_ON = bytes(range(0x80, 0xC0))
 """The bytes of UTF-8 that no character begins with."""
 
 
-@lru_cache(
-    maxsize=16
-)  # the rules are the same for many tasks, and a transcript is shown to a judge and then to a memory
+@lru_cache(maxsize=16)
 def _bound(text: str) -> int:
     """An upper bound of the tokens of a text, from how often a character of one kind follows one of another."""
     import numpy as np

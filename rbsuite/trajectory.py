@@ -10,9 +10,10 @@ import base64
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
-from rbsuite.frozen import dataclass
+from rbsuite.frozen import Same, dataclass
 
 Role = Literal["system", "user", "assistant", "tool"]
 Actor = Literal["agent", "user"]
@@ -352,9 +353,15 @@ class Trajectory:
 
         This is the only form that memory and judges get (ground truth is stripped before anything is shown).
         """
-        steps = tuple(_shown_step(step) for step in self.steps if step.actor == "agent" or "agent" in step.audience)
-        final = self.final if self.final is not None and self.final.turn != "user" else None
-        return Trajectory(self.task_id, self.rollout, self.seed, self.query, steps, final, self.end, self.error)
+        return _shown(Same(self))
+
+
+@lru_cache(maxsize=16)  # a judge and then a memory are shown the same one
+def _shown(whole: Same[Trajectory]) -> Trajectory:
+    its = whole.value
+    steps = tuple(_shown_step(step) for step in its.steps if step.actor == "agent" or "agent" in step.audience)
+    final = its.final if its.final is not None and its.final.turn != "user" else None
+    return Trajectory(its.task_id, its.rollout, its.seed, its.query, steps, final, its.end, its.error)
 
 
 def _shown_step(step: Step) -> Step:

@@ -20,8 +20,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from itertools import chain
 
+from rbsuite.frozen import Same
 from rbsuite.tokens import CountedText, fit, tokens_of
 from rbsuite.trajectory import NO_CHOICE, Action, Observation, Step, ToolCall, Trajectory
 
@@ -71,10 +73,22 @@ def render_transcript(trajectory: Trajectory, *, budget: int = BUDGET, told: Cal
         budget: tokens of all texts together; what has more is cut by the rule of this module. 0: no limit.
         told: called once if something is left out.
     """
+    text, whole = _rendered(Same(trajectory), budget)
+    if told is not None and not whole:
+        told()
+    return text
+
+
+@lru_cache(maxsize=16)  # a judge and then a memory are shown the same one
+def _rendered(shown: Same[Trajectory], budget: int) -> tuple[str, bool]:
+    """The text of a trajectory, and whether nothing is left out."""
+    trajectory = shown.value
     final = trajectory.final
     last = [] if final is None or final.turn == "user" else [(_speaker(final), _seen(final))]
     turns = [*_turns(trajectory.steps), *([last] if last and last[0][1] != NOTHING else [])]
-    return "\n".join([*_lines(turns, budget, told), f"End: {trajectory.end}"])
+    cut: list[bool] = []
+    text = "\n".join([*_lines(turns, budget, lambda: cut.append(True)), f"End: {trajectory.end}"])
+    return text, not cut
 
 
 def render_steps(steps: Sequence[Step], *, budget: int = BUDGET) -> str:

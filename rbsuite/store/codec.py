@@ -80,6 +80,7 @@ def dumps(value: Any) -> str:
 
 
 _EXACT = frozenset([str, int, bool, type(None)])
+_CONTAINERS = frozenset([list, tuple, dict])
 
 
 def _exact(value: Any) -> bool:
@@ -87,12 +88,11 @@ def _exact(value: Any) -> bool:
     kind = type(value)
     if kind is float:
         return math.isfinite(value)
-    if kind is dict:
-        value = value.values()
-    elif kind is not list and kind is not tuple:
+    if kind not in _CONTAINERS:
         return kind in _EXACT
-    for part in value:  # most parts are texts
-        if type(part) not in _EXACT and not _exact(part):
+    for part in value.values() if kind is dict else value:
+        kind = type(part)  # most parts are texts, or empty
+        if kind not in _EXACT and (part or kind not in _CONTAINERS) and not _exact(part):
             return False
     return True
 
