@@ -119,7 +119,6 @@ class Plugin:
             )
         ]
 
-
     @hookimpl
     def rbsuite_models(self) -> Sequence[ModelSpec]:
         """The model of this benchmark."""

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from rbsuite.errors import RbsuiteError, TemplateError
 from rbsuite.experience import MemoryItem
@@ -31,15 +31,18 @@ MAX_TEMPLATE_BYTES = 1024 * 1024
 
 _SHORT = 8192
 """Rendered texts of at most this many characters are kept."""
-_PLAIN = frozenset([str, bool, int, float, type(None)])
+_PLAIN = frozenset([bool, int, float, type(None)])
 _KEPT = 64
 """How many are kept at once."""
 
 
 def _unchanging(value: object) -> bool:
-    """Whether a variable is a text, a number or ``None``, or a tuple of these."""
-    kind = type(value)
-    return kind in _PLAIN or (kind is tuple and all(map(_unchanging, cast("tuple[object, ...]", value))))
+    """Whether a variable is a short text, a number or ``None``, or a tuple of these."""
+    if type(value) is str:
+        return len(value) <= _SHORT
+    if type(value) is tuple:
+        return all(map(_unchanging, value))
+    return type(value) in _PLAIN
 
 
 def core_directory() -> Path:

@@ -44,7 +44,10 @@ def _within(text: str, tokens: int) -> bool:
     return len(text) <= tokens or _bound_by_words(text) <= tokens or _bound(text) <= tokens
 
 
-@lru_cache(maxsize=16)  # the rules are the same for many tasks
+_known_within = lru_cache(maxsize=16)(_within)
+"""For the rules, which are the same for many tasks."""
+
+
 def _bound_by_words(text: str) -> int:
     """An upper bound of the tokens of a text: its lower-case words in pieces of six letters, and every other byte."""
     import numpy as np
@@ -70,7 +73,6 @@ _GOES_ON = bytes(range(0x80, 0xC0))
 """The bytes of UTF-8 that no character begins with."""
 
 
-@lru_cache(maxsize=16)
 def _bound(text: str) -> int:
     """An upper bound of the tokens of a text, from how often a character of one kind follows one of another."""
     import numpy as np
@@ -119,7 +121,7 @@ class CountedText:
     def fits(self, tokens: int) -> bool:
         """Whether it has no more than this many."""
         counted = "_ends" in self.__dict__
-        return (not counted and _within(self.text, tokens)) or self.tokens <= tokens
+        return (not counted and _known_within(self.text, tokens)) or self.tokens <= tokens
 
     def head(self, tokens: int) -> int:
         """Where its first tokens end."""

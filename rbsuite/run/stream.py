@@ -36,7 +36,7 @@ class _Slot:
     """A place in the stream that is under way.
 
     Attributes:
-        running: what currently runs the task; ``None`` between two tries.
+        running: what currently runs the task; ``None`` between two tries, and if nothing runs beside it.
         ahead: whether it reads an earlier version than the place gives it.
         opened: the open task; it outlives a try, since it does not depend on memory.
         run: the current try, once the task is open.
@@ -122,20 +122,27 @@ class Stream:
         return position - position % self._batch
 
     def _fill(self, head: int) -> None:
-        """Start the task whose turn it is, those that read a version that already exists, and those that may run ahead."""
+        """Start the task whose turn it is, those that read a version that already exists, and those that may run ahead.
+
+        If it is the only one, :meth:`_finish` runs it itself.
+        """
         version = self._parts.bank.version
         allowed = head + self._window.size()
         alone = self._parts.one_at_a_time
+        due = []
         # Not every place of the window: that may be wide, and this is done at every commit.
         for position in chain(sorted(self._stopped), range(max(head, self._begun), len(self._tasks))):
             if position > head and alone:
                 break
             if self._told(position) > version and position > allowed:
                 break
-            slot = self._slots.setdefault(position, _Slot())
-            slot.running = self._start(position)
-            self._stopped.discard(position)
+            due.append(position)
+            self._slots.setdefault(position, _Slot())
             self._begun = max(self._begun, position + 1)
+        self._stopped.difference_update(due)
+        if due != [head] or len(self._slots) > 1:
+            for position in due:
+                self._slots[position].running = self._start(position)
 
     def _start(self, position: int) -> asyncio.Task[TaskDraft]:
         """Run a task, for the first time or again."""
@@ -158,12 +165,14 @@ class Stream:
         slot = self._slots[position]
         told = self._told(position)
         self._watch.drop(position)
-        assert slot.running is not None
-        await asyncio.wait([slot.running])
-        if slot.run is not None and slot.ahead and not await _stands(slot.run, slot.running, told):
-            await self._discard(slot)
-            slot.running = self._start(position)
-        draft = await slot.running
+        if slot.running is None:
+            draft = await self._run_task(position)
+        else:
+            await asyncio.wait([slot.running])
+            if slot.run is not None and slot.ahead and not await _stands(slot.run, slot.running, told):
+                await self._discard(slot)
+                slot.running = self._start(position)
+            draft = await slot.running
         assert slot.run is not None
         assert slot.opened is not None
         if slot.opened.roles.calls.refused is not None:

@@ -128,7 +128,7 @@ def records(draw: st.DrawFn) -> TaskRecord:
         state_hash=chain(GENESIS, 1, made),
         usage=draw(usages),
         notes=draw(st.dictionaries(text, small, max_size=2)),
-        memory_seconds=draw(number),
+        memory_seconds=draw(st.floats(0.0, allow_infinity=False)),
     )
 
 
