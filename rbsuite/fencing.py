@@ -27,7 +27,7 @@ def fence(text: str, label: str) -> str:
         text: any text. The ``<<`` of what looks like a marker becomes ``((``, so the length does not change.
         label: what it is, e.g. ``"request"``: one word in lower case.
     """
-    inert = _LIKE_A_MARKER.sub("((", text)
+    inert = _LIKE_A_MARKER.sub("((", text) if "<<" in text else text
     mark = text_digest(inert)[:12]
     return f"<<{label} {mark}>>\n{inert}\n<<end of {label} {mark}>>"
 

@@ -163,32 +163,35 @@ class KeyVectors:
         except RbsuiteError:
             raise
         except Exception as error:
-            raise PluginError.of(f"embedder {self._embedder.id!r}", error, "Fix the embedder.") from error
+            raise PluginError.of(self._owner, error, "Fix the embedder.") from error
+
+    @property
+    def _owner(self) -> str:
+        return f"embedder {self._embedder.id!r}"
 
     def _checked(self, vectors: object, texts: Sequence[str]) -> Vectors:
-        owner = f"embedder {self._embedder.id!r}"
         try:
             array = np.asarray(vectors, dtype=np.float32)
         except (ValueError, TypeError) as error:
             raise PluginError(
                 f"embed must return a float32 array with one row per text, not {in_words(vectors)}.",
                 "Fix the embedder.",
-                owner=owner,
+                owner=self._owner,
             ) from error
         expected = self._index.dimension if self._index is not None else array.shape[-1] if array.ndim else 0
         if array.shape != (len(texts), expected) or expected == 0:
             wanted = f"({len(texts)}, {expected or 'dimension'})"
             raise PluginError(
-                f"it returned an array of shape {array.shape}, not {wanted}.", "Fix the embedder.", owner=owner
+                f"it returned an array of shape {array.shape}, not {wanted}.", "Fix the embedder.", owner=self._owner
             )
         if self._index is None and array.shape[-1] != (declared := self._embedder.dimension):
             raise PluginError(
                 f"it returned vectors of length {array.shape[-1]}, and says that its dimension is {declared}.",
                 "Fix the embedder.",
-                owner=owner,
+                owner=self._owner,
             )
         if not np.isfinite(array).all():
-            raise PluginError("it returned a vector that is not finite.", "Fix the embedder.", owner=owner)
+            raise PluginError("it returned a vector that is not finite.", "Fix the embedder.", owner=self._owner)
         return array
 
 

@@ -128,7 +128,7 @@ class ExactIndex:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
         found, scores = self._rows.best(query, k, rows)
         # Adding 0 turns -0.0 into 0.0.
-        cosines = np.clip(np.round(scores, DECIMALS), -1.0, 1.0) + 0.0
+        cosines = scores.round(DECIMALS).clip(-1.0, 1.0) + 0.0
         labels = self._labels[found]
         order = np.lexsort((labels, -cosines))[:k]
         return labels[order], cosines[order].astype(np.float32)

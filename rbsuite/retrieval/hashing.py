@@ -10,8 +10,10 @@ scaling is one IEEE square root and division, so vectors are bit-identical every
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +29,9 @@ _CJK = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 # Scripts without spaces: every character is a word, and pairs then cover most words of two characters.
 _WORD = re.compile(f"[{_CJK}]|[^\\W{_CJK}]+")
 _CACHE_LIMIT = 1 << 16
+_ALL = (1 << 64) - 1
+_FEW = 16
+"""Up to this many words are added up one by one, which gives the same vector as arrays do, and sooner."""
 
 
 class HashEmbedder:
@@ -69,20 +74,30 @@ class HashEmbedder:
         return vectors
 
     def _fill(self, row: Vectors, text: str) -> None:
-        hashes = self._features(text)
-        if not len(hashes):
+        words = self._hashes(text)
+        if not words:
             return
-        slots = (hashes % np.uint64(self._dimension)).astype(np.int64)
-        # The slot is a remainder, so the top bit is free to be the sign, whatever the dimension.
-        signs = 1.0 - 2.0 * (hashes >> np.uint64(63)).astype(np.float64)
-        sums = np.bincount(slots, weights=signs, minlength=self._dimension)
-        norm = float(np.sqrt(np.square(sums).sum()))
+        if len(words) > _FEW:
+            single = np.array(words, dtype=np.uint64)
+            hashes = np.concatenate([single, _mix(single[:-1], single[1:])])
+            slots = (hashes % np.uint64(self._dimension)).astype(np.int64)
+            # The slot is a remainder, so the top bit is free to be the sign, whatever the dimension.
+            signs = 1.0 - 2.0 * (hashes >> np.uint64(63)).astype(np.float64)
+            sums = np.bincount(slots, weights=signs, minlength=self._dimension)
+            norm = float(np.sqrt(np.square(sums).sum()))
+            if norm > 0:
+                row[:] = sums / norm
+            return
+        total: dict[int, float] = {}
+        for value in (*words, *map(_mix_one, words, islice(words, 1, None))):
+            slot = value % self._dimension
+            total[slot] = total.get(slot, 0.0) + (1.0 - 2.0 * (value >> 63))
+        norm = math.sqrt(sum([value * value for value in total.values()]))
         if norm > 0:
-            np.divide(sums, norm, out=sums)
-            row[:] = sums
+            row[list(total)] = [value / norm for value in total.values()]
 
-    def _features(self, text: str) -> NDArray[np.uint64]:
-        """Hashes of the text's words, then of its pairs of neighbouring words."""
+    def _hashes(self, text: str) -> list[int]:
+        """Hashes of the text's words, in order."""
         known = self._words
         if len(known) > _CACHE_LIMIT:
             known.clear()
@@ -93,8 +108,7 @@ class HashEmbedder:
                 data = word.encode("utf-8", "surrogatepass")
                 value = known[word] = int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big")
             words.append(value)
-        single = np.array(words, dtype=np.uint64)
-        return np.concatenate([single, _mix(single[:-1], single[1:])])
+        return words
 
 
 def _mix(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -105,3 +119,11 @@ def _mix(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> NDArray[np.ui
     value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     mixed: NDArray[np.uint64] = value ^ (value >> np.uint64(31))
     return mixed
+
+
+def _mix_one(first: int, second: int) -> int:
+    """:func:`_mix` of one pair."""
+    value = (first * 0x9E3779B97F4A7C15 + second) & _ALL
+    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & _ALL
+    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & _ALL
+    return value ^ (value >> 31)

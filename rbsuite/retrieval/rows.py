@@ -126,7 +126,7 @@ class SparseRows:
                 slot: np.concatenate([column, np.zeros_like(column)]) for slot, column in self._columns.items()
             }
             self._capacity *= 2
-        filled = np.flatnonzero(vector)
+        filled = vector.nonzero()[0]
         slots, values = filled.tolist(), vector[filled].tolist()
         for slot, value in zip(slots, values, strict=True):
             self._put(slot, row, value)
@@ -159,7 +159,7 @@ class SparseRows:
         """Finds candidates by postings and columns, then sums them again row by row, over the row's slots in ascending order."""
         if rows is not None and len(rows) <= k:
             return rows, self._precise(query, rows)
-        slots = np.flatnonzero(query).tolist()
+        slots = query.nonzero()[0].tolist()
         common = [slot for slot in slots if slot in self._columns]
         scores = self._by_postings(query, [slot for slot in slots if slot in self._postings])
         scores += self._by_columns(query, common)
@@ -175,7 +175,7 @@ class SparseRows:
         postings = [self._postings[slot] for slot in slots]
         rows = np.concatenate([np.frombuffer(posting[0], dtype=np.intc) for posting in postings])
         values = np.concatenate([np.frombuffer(posting[1], dtype=np.float32) for posting in postings])
-        weights = np.repeat(query[slots], [len(posting[0]) for posting in postings])
+        weights = query[slots].repeat([len(posting[0]) for posting in postings])
         np.multiply(weights, values, out=weights)
         return _summed(rows, weights, len(self))
 
@@ -190,8 +190,8 @@ class SparseRows:
     def _precise(self, query: Floats, rows: Labels) -> Floats:
         starts = np.frombuffer(self._starts, dtype=np.int64)
         first, counts = starts[rows], starts[rows + 1] - starts[rows]
-        owner = np.repeat(np.arange(len(rows)), counts)
-        place = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(first, counts)
+        owner = np.arange(len(rows)).repeat(counts)
+        place = np.arange(len(owner)) + (first - counts.cumsum() + counts).repeat(counts)
         slots = np.frombuffer(self._slots, dtype=np.intc)[place] if len(self._slots) else np.empty(0, dtype=np.intc)
         values = (
             np.frombuffer(self._values, dtype=np.float32)[place] if len(self._values) else np.empty(0, dtype=np.float32)
@@ -215,4 +215,5 @@ def _shortlist(scores: Floats | Vectors, k: int, margin: float) -> Labels:
     if k >= len(scores):
         return np.arange(len(scores))
     least = scores.max() if k == 1 else np.partition(scores, len(scores) - k)[len(scores) - k]
-    return np.flatnonzero(scores >= least - margin)
+    places: Labels = (scores >= least - margin).nonzero()[0]
+    return places

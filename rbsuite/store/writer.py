@@ -72,10 +72,14 @@ class Writer:
                 with self._database.transaction() as connection:
                     # Removed until the commit is certain; an interrupt in between only costs a query.
                     head = self._heads.pop(run, None) or _read_head(connection, run)
-                    if _already(connection, run, info, head, record):
+                    if record.position != head.committed and _already(connection, run, info, head, record):
                         return False
                     _check(info, head, record)
-                    new, link = self._insert(connection, run, head.link, encoded, sealed)
+                    try:
+                        new, link = self._insert(connection, run, head.link, encoded, sealed)
+                    except sqlite3.IntegrityError:
+                        _already(connection, run, info, head, record)  # says whose commit id it is
+                        raise
                 self._heads[run] = _Head(record.version, record.state_hash, link)
                 if len(self._shared) > _KNOWN_SHARED:
                     self._shared.clear()

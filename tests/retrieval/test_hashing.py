@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rbsuite.errors import UsageError
+from rbsuite.retrieval import hashing
 from rbsuite.retrieval.hashing import HashEmbedder
 
 
@@ -73,6 +74,15 @@ def test_any_text_alone_or_in_a_batch_on_a_new_or_used_embedder(first, second, d
     assert both.shape == (2, dimension)
     np.testing.assert_array_equal(both[1], embed(second, dimension=dimension)[0])
     np.testing.assert_allclose(np.linalg.norm(both, axis=1), both.any(axis=1), atol=1e-5)
+
+
+@given(st.lists(st.sampled_from("abcdef"), max_size=16).map(" ".join), st.integers(16, 80))
+def test_few_words_have_the_vector_that_they_would_have_among_many(text, dimension):
+    """Short texts are added up without arrays, to the same bits."""
+    with pytest.MonkeyPatch.context() as patch:
+        short = embed(text, dimension=dimension)
+        patch.setattr(hashing, "_FEW", 0)
+        np.testing.assert_array_equal(embed(text, dimension=dimension), short)
 
 
 def test_the_dimension_is_part_of_the_id():
