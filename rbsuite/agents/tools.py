@@ -11,7 +11,7 @@ from rbsuite.models.base import Completion
 from rbsuite.models.usable import fault_of, message_of
 from rbsuite.reading.calls import readable_calls
 from rbsuite.reading.layers import Unreadable
-from rbsuite.trajectory import Action, Message, Observation, ToolCall, ToolResult, ToolSpec
+from rbsuite.trajectory import Action, Message, Observation, ToolCall, ToolSpec
 from rbsuite.transcript import render_action
 
 
@@ -38,7 +38,7 @@ class ToolsAgent(ChatAgent):
             answered = _answered(last.tool_calls, observation)
             if len(answered) < len(last.tool_calls):
                 self._messages[-1] = replace(last, tool_calls=tuple(call for call, _ in answered))
-            told = [Message("tool", result.text, tool_call_id=call.id, name=call.name) for call, result in answered]
+            told = [Message("tool", text, tool_call_id=call.id, name=call.name) for call, text in answered]
             return [*told, Message("user", observation.images)] if observation.images else told
         # The call was taken as speech. Providers refuse a call that nothing answers, so it becomes speech here too.
         call = last.tool_calls[0]
@@ -81,13 +81,13 @@ class ToolsAgent(ChatAgent):
         return calls
 
 
-def _answered(calls: Sequence[ToolCall], observation: Observation) -> Sequence[tuple[ToolCall, ToolResult]]:
-    """The calls that an observation answers: by id, or if the ids are not those of the calls, from the first on."""
+def _answered(calls: Sequence[ToolCall], observation: Observation) -> Sequence[tuple[ToolCall, str]]:
+    """The calls that an observation answers, each with its result: by id, or if the ids are not those of the calls, from the first on."""
     results = observation.results
     if not results:
-        return [(calls[0], ToolResult("", "", observation.text))]
-    by_id = {result.id: result for result in results}
+        return [(calls[0], observation.text)]
+    by_id = {result.id: result.text for result in results}
     open_ids = [call.id for call in calls]
     if len(by_id) == len(results) and len(set(open_ids)) == len(open_ids) and by_id.keys() <= set(open_ids):
         return [(call, by_id[call.id]) for call in calls if call.id in by_id]
-    return list(zip(calls, results, strict=False))
+    return [(call, result.text) for call, result in zip(calls, results, strict=False)]

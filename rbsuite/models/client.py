@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rbsuite.errors import PLUGIN_REMEDY, LimitReached, PluginError, blamed_on, in_words
+from rbsuite.errors import PLUGIN_REMEDY, LimitReached, PluginError, RbsuiteError, in_words
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
 from rbsuite.models.gate import Line, slot
 from rbsuite.models.limits import RolloutBudget, with_usage
@@ -128,12 +128,15 @@ class TaskCalls:
         except LimitReached as stop:
             self.refused = stop
             raise
-        with blamed_on(f"model {model.name!r}"):
-            try:
-                reply = await model.complete(request)
-            except asyncio.CancelledError:
-                self._meter.end(model.name, request, None)
-                raise
+        try:
+            reply = await model.complete(request)
+        except asyncio.CancelledError:
+            self._meter.end(model.name, request, None)
+            raise
+        except RbsuiteError:
+            raise
+        except Exception as error:
+            raise PluginError.of(f"model {model.name!r}", error, PLUGIN_REMEDY) from error
         _check(reply, model.name)
         reply = with_usage(reply)
         self._meter.end(model.name, request, reply)

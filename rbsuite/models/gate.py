@@ -14,13 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
-from typing import TYPE_CHECKING
 
 from rbsuite.redact import reply_secrets
-
-if TYPE_CHECKING:
-    import re
-
 
 DECREASE = 0.9
 """What is left of a limit after an overload. A server with a hard limit L then sees between 0.9 L and L calls, 0.95 L on average."""
@@ -110,12 +105,8 @@ class Gate:
         self._running = 0
         self._waiting: dict[Pace | None, dict[Line, list[tuple[int, int, asyncio.Future[None]]]]] = {}
         self._numbers = count()
-        self._secrets = reply_secrets()
-
-    @property
-    def secrets(self) -> re.Pattern[str]:
+        self.secrets = reply_secrets()
         """What is masked in replies."""
-        return self._secrets
 
     def line(self) -> Line:
         """A new line for one stream."""
@@ -126,6 +117,9 @@ class Gate:
 
     async def enter(self, pace: Pace | None, line: Line, position: int) -> None:
         """Take a place, at once or when its turn comes, and wait for the start of the call; :meth:`leave` gives it back."""
+        if pace is None and self._running < self._most:
+            self._running += 1
+            return
         await self._place(pace, line, position)
         if pace is None or self._rate is None:
             return

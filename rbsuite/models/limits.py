@@ -97,8 +97,10 @@ def tokens_of(request: ModelRequest, completion: Completion | None) -> int:
         request: what was asked.
         completion: what came back; ``None``: the call was cut off.
     """
-    if completion is not None and (completion.usage.tokens or completion.usage.cost is not None):
-        return completion.usage.tokens
+    if completion is not None:
+        told = completion.usage.tokens
+        if told or completion.usage.cost is not None:
+            return told
     written = 0 if completion is None else len(completion.text) + len(completion.reasoning)
     tools = sum(len(tool.name) + len(tool.description) + len(str(tool.parameters)) for tool in request.tools)
     asked = sum(len(message.text) for message in request.messages)

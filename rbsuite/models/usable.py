@@ -40,8 +40,10 @@ def normalised(completion: Completion) -> Completion:
 def masked(completion: Completion, secrets: re.Pattern[str]) -> Completion:
     """A completion without secrets."""
     calls = completion.tool_calls
-    texts = [completion.text, completion.reasoning, *[f"{call.raw} {call.arguments}" for call in calls]]
-    if not secrets.search("\n".join(texts)):
+    told = f"{completion.text}\n{completion.reasoning}"
+    for call in calls:
+        told += f"\n{call.raw} {call.arguments}"
+    if not secrets.search(told):
         return completion
 
     def mask(value: Any) -> Any:

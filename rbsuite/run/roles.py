@@ -74,7 +74,7 @@ class Roles:
         self.calls = TaskCalls(parts.gate, position, parts.meter)
         self.failures: dict[str, str] = {}
         """The error message of the first failed call for each purpose."""
-        self._models = models
+        self.models = models
 
     def user(self, seed: int, ledger: Ledger) -> User | None:
         """A fresh simulated user, if one takes part."""
@@ -100,23 +100,8 @@ class Roles:
 
     def window(self, purpose: Purpose) -> int:
         """How many prompt tokens a model takes, leaving room for a reply; 0: not known."""
-        whole = context(self._models[purpose].name)
+        whole = context(self.models[purpose].name)
         return whole - min(self.parts.reply_tokens[purpose], whole // 4)
-
-    async def ask(self, request: ModelRequest, ledger: Ledger) -> Completion:
-        """Send a request to its model. Raises what :meth:`rbsuite.models.client.TaskCalls.complete` raises."""
-        model, sink = self._models[request.purpose], self.parts.sink
-        started = time.perf_counter()
-        try:
-            completion = await self.calls.complete(model, request, ledger)
-        except ModelError as error:
-            # The caller may go on without an answer, and then nothing else would show it.
-            self.failures.setdefault(request.purpose, str(error))
-            raise
-        if sink.watched:
-            seconds = time.perf_counter() - started
-            sink.emit(ModelCalled(self.place, request.purpose, model.name, completion.usage, seconds))
-        return completion
 
 
 async def bind_models(parts: RunParts, task: Task) -> Mapping[Purpose, ChatModel]:
@@ -200,11 +185,19 @@ class Services:
             seconds=roles.parts.call_seconds[purpose],
         )
         self._calls += 1
+        model, sink = roles.models[purpose], roles.parts.sink
+        started = time.perf_counter()
         try:
-            return await roles.ask(request, self._ledger)
-        except ModelError:
+            completion = await roles.calls.complete(model, request, self._ledger)
+        except ModelError as error:
+            # The caller may go on without an answer, and then nothing else would show it.
+            roles.failures.setdefault(purpose, str(error))
             self.count(f"{purpose}_calls_failed")
             raise
+        if sink.watched:
+            seconds = time.perf_counter() - started
+            sink.emit(ModelCalled(roles.place, purpose, model.name, completion.usage, seconds))
+        return completion
 
 
 class View(ReadsBank, Services):

@@ -11,7 +11,8 @@ import hashlib
 import json
 import math
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
 import orjson
@@ -64,14 +65,18 @@ class Resolve(Protocol):
         ...
 
 
-def dumps(value: Any) -> str:
+def dumps(value: Any, free: Iterable[Any] | None = None) -> str:
     """Compact JSON of plain values and records.
+
+    Args:
+        value: what is written.
+        free: the parts of it that may contain anything, if the rest is known to be lists, texts, whole numbers and ``None``.
 
     Raises:
         ValueError: a number that is not finite.
         TypeError: a value that has no JSON form.
     """
-    if _exact(value):
+    if _exact(value) if free is None else all(map(_exact, free)):
         try:
             return orjson.dumps(value).decode()
         except orjson.JSONEncodeError:
@@ -201,7 +206,14 @@ def inline(rows: list[Any]) -> Json:
 
 def encode_body(trajectory: Trajectory, refer: Refer) -> str:
     """JSON of what happened in a trajectory: its query, its steps and its final observation."""
-    return dumps(body_row(trajectory, refer))
+    steps, final = trajectory.steps, trajectory.final
+    free = [
+        part for step in steps for part in (step.reward, step.observation.data, *map(_arguments, step.action.calls))
+    ]
+    return dumps(body_row(trajectory, refer), [*free, final and final.data])
+
+
+_arguments = attrgetter("arguments")
 
 
 def body_row(trajectory: Trajectory, refer: Refer) -> list[Any]:
