@@ -32,6 +32,7 @@ _SHEET = "\n<sheet>\n"
 _REFLECT = "\nInsight: ...\n"
 _CURATE = "\nADD: ...\n"
 _PRUNE = "\nPrune: "
+_FACT = '{"id": "0", "text": "'
 
 
 def skills_seen(prompt: str, skills: Iterable[Skill]) -> list[Skill]:
@@ -68,7 +69,7 @@ def learnt(prompt: str, seen: Sequence[Skill], skills: Iterable[Skill]) -> str:
         return review(prompt, seen)
     if _CURATE in lines:
         return additions(prompt)
-    if asked := _first(FACTS, prompt):
+    if _FACT in lines and (asked := _first(FACTS, prompt)):
         return facts(asked.group(1), seen)
     return items(prompt, seen)
 

@@ -19,15 +19,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rbsuite.environments.base import Environment, Opener
+from rbsuite.frozen import Same
 from rbsuite.learner import lessons
 from rbsuite.learner import wording as text
 from rbsuite.learner.pitfalls import Finder, Lore, Pitfall, carried_out, lessons_of, solution_of
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
 from rbsuite.seeds import derive_seed, unit
 from rbsuite.task import Task
-from rbsuite.trajectory import Action, Message, Usage, content_text
+from rbsuite.trajectory import Action, Message, ToolSpec, Usage, content_text
 from rbsuite.transcript import render_action, render_call
 
 CHARACTERS_PER_TOKEN = 4
@@ -118,7 +120,7 @@ class BoundLearner:
         self._latency = latency
         self._traits = traits
         self._lore = lore
-        self._plans: dict[tuple[int, frozenset[str]], list[text.Turn]] = {}
+        self._plans: dict[tuple[int, frozenset[str]], text.Plan] = {}
 
     async def complete(self, request: ModelRequest) -> Completion:
         """Answer in the role that the purpose names."""
@@ -139,12 +141,12 @@ class BoundLearner:
         missing = self._missing(request, prompt, rollouts, checks)
         key = (request.session, missing)
         if key not in self._plans:
-            self._plans[key] = self._plan(request.session, missing)
+            self._plans[key] = text.Plan.of(self._plan(request.session, missing))
         plan = self._plans[key]
         if checks and missing == self._missing(request, prompt, rollouts, checks - 1):
             # Nothing new was noticed, so the answer stands as it was.
-            plan = [turn for turn in plan[-1:] if turn.action.speaks]
-        reply = text.word(text.after(plan, position) or [_DONE], request, position)
+            plan = text.Plan.of([turn for turn in plan.turns[-1:] if turn.action.speaks])
+        reply = text.word(plan.after(position) or [_DONE], request, position)
         if lessons.LISTED not in prompt:
             return reply
         followed = [one.wording.lesson for one in self._lore.pitfalls if one.wording.lesson in reply.thought]
@@ -226,11 +228,17 @@ def metered(request: ModelRequest, reply: text.Utterance) -> Completion:
     # A text is what most messages hold, and this is done at every turn of a conversation that grows.
     contents = [message.content for message in request.messages]
     read = sum([len(one if type(one) is str else content_text(one)) for one in contents])
-    read += sum([len(tool.description) for tool in request.tools])
+    read += _described(Same(request.tools))
     written = len(reply.text) + len(reply.thought)
     written += sum(len(call.name) + len(str(call.arguments)) for call in reply.calls)
     usage = Usage(1, read // CHARACTERS_PER_TOKEN, 1 + written // CHARACTERS_PER_TOKEN, 0.0)
     return Completion(reply.text, reply.calls, usage, "tool_calls" if reply.calls else "stop", reply.thought)
+
+
+@lru_cache(maxsize=16)
+def _described(tools: Same[tuple[ToolSpec, ...]]) -> int:
+    """The length of the tools' descriptions."""
+    return sum([len(tool.description) for tool in tools.value])
 
 
 _DONE = text.Turn("", Action(text.NOTHING_LEFT))

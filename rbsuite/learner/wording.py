@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import takewhile
+from itertools import accumulate, takewhile
 from typing import NamedTuple
 
 from rbsuite.environments.users import next_place
@@ -44,6 +45,28 @@ class Turn(NamedTuple):
     action: Action
 
 
+class Plan(NamedTuple):
+    """Turns to take, with the number of moves made after each: a call, or a turn without calls, is one move."""
+
+    turns: Sequence[Turn]
+    moves: Sequence[int]
+
+    @classmethod
+    def of(cls, turns: Sequence[Turn]) -> Plan:
+        """The plan to take these turns."""
+        return cls(turns, list(accumulate(len(turn.action.calls) or 1 for turn in turns)))
+
+    def after(self, position: int) -> list[Turn]:
+        """The turns that are left after ``position`` moves. Of calls made together, only some may have been carried out."""
+        at = bisect_right(self.moves, position)
+        left = list(self.turns[at:])
+        done = position - (self.moves[at - 1] if at else 0)
+        if left and done > 0:
+            action = left[0].action
+            left[0] = Turn("", replace(action, text="", calls=action.calls[done:]))
+        return left
+
+
 class Utterance(NamedTuple):
     """What the model says, the calls it makes, and what it thinks without saying it."""
 
@@ -61,7 +84,7 @@ def word(turns: Sequence[Turn], request: ModelRequest, position: int) -> Utteran
     Args:
         turns: at least one.
         request: what is answered.
-        position: number of moves made before; see :func:`after`.
+        position: number of moves made before; see :class:`Plan`.
     """
     thought, action = turns[0]
     if request.tools:
@@ -96,20 +119,6 @@ def _as_plan(turns: Sequence[Turn]) -> Utterance:
     names = ", ".join(turn.action.text for turn in chosen)
     plan = {"reasoning_and_reflection": "", "language_plan": names, "executable_plan": steps}
     return Utterance(json.dumps(plan, ensure_ascii=False), (), " ".join(filter(None, said)))
-
-
-def after(turns: Sequence[Turn], position: int) -> list[Turn]:
-    """The turns that are left after ``position`` moves: a call, or a turn without calls, is one move. Of calls made together, only some
-    may have been carried out.
-    """
-    for at, turn in enumerate(turns):
-        if position <= 0:
-            return list(turns[at:])
-        calls = turn.action.calls
-        if len(calls) > position:
-            return [Turn("", replace(turn.action, text="", calls=calls[position:])), *turns[at + 1 :]]
-        position -= max(1, len(calls))
-    return []
 
 
 def progress(messages: Sequence[Message]) -> tuple[int, int]:
@@ -163,7 +172,7 @@ def user_reply(request: ModelRequest, script: Sequence[Action]) -> Utterance:
         return Utterance("true")
     acts = [Turn("", action) for action in script if request.tools or not action.calls]
     _, done = progress(messages)
-    left = after(acts, done) if all(turn.action.speaks for turn in acts) else acts[_place(script, messages) :]
+    left = Plan.of(acts).after(done) if all(turn.action.speaks for turn in acts) else acts[_place(script, messages) :]
     if left and left[0].action.calls:
         return word(left, request, done)
     answers_tool = bool(messages) and messages[-1].role == "tool"
