@@ -12,8 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
+from rbsuite.frozen import Same
 from rbsuite.jsonable import text_digest
 
 _LIKE_A_MARKER = re.compile(r"<<(?=\s{0,8}(?:end\s{1,8}of\b|[a-z]{1,24}\s{1,8}[0-9a-f]{8,64}\s{0,8}>>))", re.IGNORECASE)
@@ -27,6 +29,12 @@ def fence(text: str, label: str) -> str:
         text: any text. The ``<<`` of what looks like a marker becomes ``((``, so the length does not change.
         label: what it is, e.g. ``"request"``: one word in lower case.
     """
+    return _fenced(Same(text), label)
+
+
+@lru_cache(maxsize=64)  # rules are the same for many tasks, and a judge and a memory are shown the same transcript
+def _fenced(same: Same[str], label: str) -> str:
+    text = same.value
     inert = _LIKE_A_MARKER.sub("((", text) if "<<" in text else text
     mark = text_digest(inert)[:12]
     return f"<<{label} {mark}>>\n{inert}\n<<end of {label} {mark}>>"

@@ -87,9 +87,12 @@ class LimitedEnvironment(SandboxedEnvironment):
     @staticmethod
     def concat(pieces: Iterable[str]) -> str:
         """The pieces as one text."""
-        made = list(pieces)  # how many there are is limited by the steps, and they are not yet one text
-        if sum(map(len, made)) > MAX_TEXT:
-            raise _too_much(f"a text of more than {MAX_TEXT:,} characters")
+        made, size = [], 0
+        for piece in pieces:
+            size += len(piece)
+            if size > MAX_TEXT:
+                raise _too_much(f"a text of more than {MAX_TEXT:,} characters")
+            made.append(piece)
         return "".join(made)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:

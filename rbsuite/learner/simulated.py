@@ -120,7 +120,7 @@ class BoundLearner:
         self._latency = latency
         self._traits = traits
         self._lore = lore
-        self._plans: dict[tuple[int, frozenset[str]], text.Plan] = {}
+        self._plans: dict[tuple[int, frozenset[str]], text.TurnPlan] = {}
 
     async def complete(self, request: ModelRequest) -> Completion:
         """Answer in the role that the purpose names."""
@@ -141,11 +141,11 @@ class BoundLearner:
         missing = self._missing(request, prompt, rollouts, checks)
         key = (request.session, missing)
         if key not in self._plans:
-            self._plans[key] = text.Plan.of(self._plan(request.session, missing))
+            self._plans[key] = text.TurnPlan.of(self._plan(request.session, missing))
         plan = self._plans[key]
         if checks and missing == self._missing(request, prompt, rollouts, checks - 1):
             # Nothing new was noticed, so the answer stands as it was.
-            plan = text.Plan.of([turn for turn in plan.turns[-1:] if turn.action.speaks])
+            plan = text.TurnPlan.of([turn for turn in plan.turns[-1:] if turn.action.speaks])
         reply = text.word(plan.after(position) or [_DONE], request, position)
         if lessons.LISTED not in prompt:
             return reply

@@ -45,14 +45,14 @@ class Turn(NamedTuple):
     action: Action
 
 
-class Plan(NamedTuple):
+class TurnPlan(NamedTuple):
     """Turns to take, with the number of moves made after each: a call, or a turn without calls, is one move."""
 
     turns: Sequence[Turn]
     moves: Sequence[int]
 
     @classmethod
-    def of(cls, turns: Sequence[Turn]) -> Plan:
+    def of(cls, turns: Sequence[Turn]) -> TurnPlan:
         """The plan to take these turns."""
         return cls(turns, list(accumulate(len(turn.action.calls) or 1 for turn in turns)))
 
@@ -84,7 +84,7 @@ def word(turns: Sequence[Turn], request: ModelRequest, position: int) -> Utteran
     Args:
         turns: at least one.
         request: what is answered.
-        position: number of moves made before; see :class:`Plan`.
+        position: number of moves made before; see :class:`TurnPlan`.
     """
     thought, action = turns[0]
     if request.tools:
@@ -172,7 +172,9 @@ def user_reply(request: ModelRequest, script: Sequence[Action]) -> Utterance:
         return Utterance("true")
     acts = [Turn("", action) for action in script if request.tools or not action.calls]
     _, done = progress(messages)
-    left = Plan.of(acts).after(done) if all(turn.action.speaks for turn in acts) else acts[_place(script, messages) :]
+    left = (
+        TurnPlan.of(acts).after(done) if all(turn.action.speaks for turn in acts) else acts[_place(script, messages) :]
+    )
     if left and left[0].action.calls:
         return word(left, request, done)
     answers_tool = bool(messages) and messages[-1].role == "tool"

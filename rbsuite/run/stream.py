@@ -266,8 +266,12 @@ class Stream:
                 self._watch.put(position, slot.run.recalling.searches, self._told(position))
         version = self._parts.bank.version
         for position in self._watch.doubtful(version):
-            slot = self._slots[position]
-            if slot.run is not None and not await slot.run.recalled_the_same(min(version, self._told(position))):
+            slot, told = self._slots[position], self._told(position)
+            if slot.run is None:
+                continue
+            if await slot.run.recalled_the_same(min(version, told)):
+                self._watch.put(position, slot.run.recalling.searches, told)
+            else:
                 self._watch.drop(position)
                 await self._discard(slot)
                 self._stopped.add(position)
