@@ -55,12 +55,14 @@ def canonical(value: Any) -> str:
     """The canonical JSON text of a value: sorted keys, no spaces, ASCII only.
 
     Raises:
-        TypeError: a value that has no JSON form, such as a number that is not finite.
+        TypeError: a value that has no JSON form, such as a number that is not finite, or one that is nested too deeply.
     """
     try:
         return _CANONICAL.encode(plain(value))
     except ValueError as error:
         raise TypeError(f"a value has no JSON form: {error}") from error
+    except RecursionError as error:
+        raise TypeError("a value is nested too deeply") from error
 
 
 def finite(text: str) -> float:

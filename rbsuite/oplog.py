@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from functools import lru_cache
 
 from rbsuite.experience import MemoryOp
-from rbsuite.frozen import Same
 from rbsuite.jsonable import canonical
 
 GENESIS = "0" * 64
@@ -46,10 +44,5 @@ def chain(previous: str, version: int, ops: Sequence[MemoryOp]) -> str:
     Raises:
         TypeError: an operation contains a value that has no JSON form.
     """
-    text = _kept_text(Same(ops)) if isinstance(ops, tuple) else canonical(list(ops))
-    return hashlib.sha256(f"{previous}[{version},{text}]".encode("ascii")).hexdigest()
-
-
-@lru_cache(maxsize=16)  # a bank applies operations, and then the store checks the same ones
-def _kept_text(ops: Same[tuple[MemoryOp, ...]]) -> str:
-    return canonical(ops.value)
+    text = canonical([version, list(ops)]) if ops else f"[{version},[]]"
+    return hashlib.sha256(f"{previous}{text}".encode("ascii")).hexdigest()

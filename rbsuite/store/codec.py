@@ -11,8 +11,7 @@ import hashlib
 import json
 import math
 import zlib
-from collections.abc import Callable, Iterable, Mapping
-from operator import attrgetter
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 import orjson
@@ -44,6 +43,9 @@ _SHARED = 256
 MOST_BYTES = 256 * 1024 * 1024
 """Size of the longest text that is stored; anything longer is a mistake, or meant to exhaust memory."""
 
+DEEPEST = 200
+"""Levels of nesting that a record may have: every command can then read it."""
+
 
 def _no_number(text: str) -> Any:
     raise ValueError(f"{text} is not a number")
@@ -65,39 +67,44 @@ class Resolve(Protocol):
         ...
 
 
-def dumps(value: Any, free: Iterable[Any] | None = None) -> str:
+def dumps(value: Any) -> str:
     """Compact JSON of plain values and records.
 
-    Args:
-        value: what is written.
-        free: the parts of it that may contain anything, if the rest is known to be lists, texts, whole numbers and ``None``.
-
     Raises:
-        ValueError: a number that is not finite.
+        ValueError: a number that is not finite, or a value that is nested too deeply.
         TypeError: a value that has no JSON form.
     """
-    if _exact(value) if free is None else all(map(_exact, free)):
-        try:
-            return orjson.dumps(value).decode()
-        except orjson.JSONEncodeError:
-            pass  # a large whole number, a lone surrogate, or a key that is not a text
-    return _ENCODER.encode(value)
+    try:
+        if _exact(value):
+            try:
+                return orjson.dumps(value).decode()
+            except orjson.JSONEncodeError:
+                pass  # a large whole number, a lone surrogate, or a key that is not a text
+        return _ENCODER.encode(value)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 _EXACT = frozenset([str, int, bool, type(None)])
 _CONTAINERS = frozenset([list, tuple, dict])
 
 
-def _exact(value: Any) -> bool:
-    """Whether orjson, which is several times as fast, writes a value as :mod:`json` would or refuses it. It writes NaN as null."""
+def _exact(value: Any, depth: int = DEEPEST) -> bool:
+    """Whether orjson, which is several times as fast, writes a value as :mod:`json` would or refuses it. It writes NaN as null.
+
+    Raises:
+        ValueError: it is nested too deeply.
+    """
     kind = type(value)
     if kind is float:
         return math.isfinite(value)
     if kind not in _CONTAINERS:
         return kind in _EXACT
+    if not depth:
+        raise ValueError(f"it is nested more than {DEEPEST} levels deep")
     for part in value.values() if kind is dict else value:
         kind = type(part)  # most parts are texts, or empty
-        if kind not in _EXACT and (part or kind not in _CONTAINERS) and not _exact(part):
+        if kind not in _EXACT and (part or kind not in _CONTAINERS) and not _exact(part, depth - 1):
             return False
     return True
 
@@ -206,14 +213,7 @@ def inline(rows: list[Any]) -> Json:
 
 def encode_body(trajectory: Trajectory, refer: Refer) -> str:
     """JSON of what happened in a trajectory: its query, its steps and its final observation."""
-    steps, final = trajectory.steps, trajectory.final
-    free = [
-        part for step in steps for part in (step.reward, step.observation.data, *map(_arguments, step.action.calls))
-    ]
-    return dumps(body_row(trajectory, refer), [*free, final and final.data])
-
-
-_arguments = attrgetter("arguments")
+    return dumps(body_row(trajectory, refer))
 
 
 def body_row(trajectory: Trajectory, refer: Refer) -> list[Any]:

@@ -6,6 +6,7 @@ import math
 import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,7 +86,9 @@ class Writer:
                     self._shared.clear()
                 self._shared.update(new)
         except (ValueError, TypeError, OverflowError) as error:
-            where = unstorable(record, "record") or str(error)
+            where = str(error)
+            with suppress(RecursionError):  # it is nested too deeply, and the error says so
+                where = unstorable(record, "record") or where
             if self._seal is not None:
                 where = type(error).__name__  # the rest may repeat confidential text
             raise StoreError(

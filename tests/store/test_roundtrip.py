@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 from dataclasses import fields
 from datetime import date
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rbsuite.errors import StoreError
 from rbsuite.experience import MemoryItem, MemoryOp, Provenance, Recall, Recalled
 from rbsuite.jsonable import canonical
 from rbsuite.oplog import GENESIS, chain
@@ -172,6 +174,38 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.tuples(inner, inner) | st.dictionaries(text, inner, max_size=3),
     max_leaves=8,
 )
+
+
+def nested(depth: int) -> Any:
+    value: Any = {"at": "the end"}
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def endless() -> Any:
+    value: dict[str, Any] = {}
+    value["self"] = value
+    return value
+
+
+@pytest.mark.parametrize("value", [math.nan, endless(), nested(300), UUID(int=1)])
+@pytest.mark.parametrize("place", ["thought", "arguments", "data"])
+def test_what_has_no_json_form_is_refused_wherever_it_stands(value: Any, place: str) -> None:
+    action = Action(thought=value if place == "thought" else "")
+    if place == "arguments":
+        action = Action(calls=(ToolCall("1", "tool", {"value": value}),))
+    seen = Observation("seen", data={"value": value} if place == "data" else {})
+    rollout = RolloutRecord(
+        Trajectory("t", 0, 0, "query", (Step("agent", seen, action),), None, "finished"), None, {}, (), 0.0
+    )
+    record = TaskRecord("t", 0, "c", 0, 1, (rollout,), 0, (), (), chain(GENESIS, 1, ()), {}, {})
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        ExperimentStore.create(directory, manifest("t")) as store,
+        pytest.raises(StoreError, match="cannot be stored"),
+    ):
+        store.commit("r", record)
 
 
 @settings(deadline=None)
