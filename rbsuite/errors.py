@@ -88,7 +88,7 @@ class PluginError(RbsuiteError):
         self.owner = owner
 
     @classmethod
-    def of(cls, owner: str, error: Exception, remedy: str) -> PluginError:
+    def of(cls, owner: str, error: BaseException, remedy: str) -> PluginError:
         """The error for an exception that a plugin's code raised."""
         made = cls(f"{owner} failed: {type(error).__name__}: {error}.", remedy)
         made.owner = owner
@@ -116,7 +116,7 @@ class blamed_on:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, Exception) and not isinstance(error, RbsuiteError):
+        if isinstance(error, Exception | SystemExit) and not isinstance(error, RbsuiteError):
             raise PluginError.of(self._owner, error, self._remedy) from error
 
 

@@ -199,7 +199,7 @@ class Plugins:
             self._manager.register(plugin, name)
             self._manager.check_pending()
             _refuse_unmarked(plugin)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if self._manager.has_plugin(name):
                 self._manager.unregister(name=name)
             raise PluginError(f"plugin {name!r} ({distribution}) does not fit this version: {error}") from error

@@ -360,5 +360,5 @@ def load_object(path: str, owner: str) -> Any:
         return getattr(import_module(module_name), attribute)
     except AttributeError as error:
         raise PluginError(f"{owner}: {module_name} has no {attribute!r}.", "Fix the plugin's spec.") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(f"{owner}: cannot import {module_name}: {error}.", "Reinstall or fix the plugin.") from error

@@ -324,7 +324,7 @@ def _serve(pipe: Connection, recipe: Recipe) -> None:
         except RbsuiteError as error:
             plain = type(error).__init__ is RbsuiteError.__init__  # made of message and remedy, as most are
             reply = None, type(error)(error.message, error.remedy) if plain else EnvironmentFailure(str(error))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             reply = None, EnvironmentFailure(f"the environment raised {type(error).__name__}: {error}")
         pipe.send(reply)
 

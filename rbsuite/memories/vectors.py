@@ -162,7 +162,7 @@ class KeyVectors:
             return await self._embedder.embed(texts)
         except RbsuiteError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError.of(self._owner, error, "Fix the embedder.") from error
 
     @property

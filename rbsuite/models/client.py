@@ -135,7 +135,7 @@ class TaskCalls:
             raise
         except RbsuiteError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError.of(f"model {model.name!r}", error, PLUGIN_REMEDY) from error
         _check(reply, model.name)
         reply = with_usage(reply)

@@ -42,7 +42,7 @@ class Part:
             return factory(**self.values)
         except RbsuiteError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError(
                 f"{owner} cannot be made: {type(error).__name__}: {error}.", "Fix or reinstall the plugin."
             ) from error

@@ -196,7 +196,7 @@ def unheard(hides: bool, remedy: str = "Give --reveal to see it.") -> Iterator[N
             f"{owner or 'a plugin'} failed ({type(error).__name__}); what it says is left out, as the tasks are private.",
             remedy,
         ) from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(
             f"the run failed ({type(error).__name__}); what it says is left out, as the tasks are private.",
             remedy,

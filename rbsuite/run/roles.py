@@ -45,7 +45,7 @@ class Blaming:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if not isinstance(error, Exception):
+        if not isinstance(error, Exception | SystemExit):
             return
         where = f"{self._kind} {self._name!r} on task {self._task_id!r}"
         failure = first_failure(error)  # of several rollouts side by side

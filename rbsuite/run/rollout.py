@@ -231,7 +231,7 @@ async def _of_environment(work: Awaitable[Any]) -> Any:
         return await work
     except RbsuiteError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _fault(error) from error
 
 
@@ -241,11 +241,11 @@ def _ask(method: Callable[..., Any], *arguments: Any) -> Any:
         return method(*arguments)
     except RbsuiteError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _fault(error) from error
 
 
-def _fault(error: Exception) -> EnvironmentFailure:
+def _fault(error: BaseException) -> EnvironmentFailure:
     return EnvironmentFailure(f"the environment raised {type(error).__name__}: {error}")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from rbsuite.errors import StoreError
 from rbsuite.record import Manifest
 from rbsuite.store.adding import KEY, added_texts, signatures
-from rbsuite.store.codec import inflate, unpack, unsqueeze
+from rbsuite.store.codec import inflate, loads, unpack, unsqueeze
 from rbsuite.store.database import Database
 from rbsuite.store.links import act_link, after_act, manifest_hash, run_link, standing_acts, task_link, templates_hash
 from rbsuite.store.reader import Reader
@@ -197,7 +197,19 @@ def _all_equal(there: Sequence[Row], made: Sequence[Row]) -> bool:
 
 
 def _equal(there: Sequence[Any], made: Sequence[Any]) -> bool:
-    return [_text(value) for value in there] == [_text(value) for value in made]
+    return len(there) == len(made) and all(map(_alike, map(_text, there), map(_text, made)))
+
+
+def _alike(there: Any, made: Any) -> bool:
+    """Whether two values of a column are the same; JSON may write a number in several ways (1e-05, 1e-5)."""
+    if there == made:
+        return True
+    if not (isinstance(there, str) and isinstance(made, str) and there[:1] in ("[", "{")):
+        return False
+    try:
+        return bool(loads(there) == loads(made))
+    except ValueError:
+        return False
 
 
 def _text(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterator, Mapping
@@ -16,9 +17,9 @@ from rbsuite.jsonable import Json
 from rbsuite.oplog import chain, origin
 from rbsuite.record import ALL, Manifest, RolloutRecord, TaskRecord
 from rbsuite.store.adding import signatures
-from rbsuite.store.codec import decode_body, loads, unpack, unsqueeze, usage
+from rbsuite.store.codec import decode_body, inflate, loads, unpack, unsqueeze, usage
 from rbsuite.store.database import Database
-from rbsuite.store.links import after_act, run_link, standing_acts, task_link
+from rbsuite.store.links import after_act, manifest_hash, run_link, standing_acts, task_link
 from rbsuite.store.restoring import restore
 from rbsuite.store.rows import (
     Failures,
@@ -120,6 +121,8 @@ class Reader:
         self._sealed = sealed
         self._seal = seal
         self._known: dict[int, int] = {}
+        self._begun: set[int] = set()
+        self._sizes = [len(info.tasks) for info in manifest.runs]
         self._runs: Mapping[str, int] = {info.id: index for index, info in enumerate(manifest.runs)}
         self._shared = lru_cache(maxsize=_SHARED_KEPT)(self._load_shared)
 
@@ -197,18 +200,13 @@ class Reader:
 
     def _seed_ops(self, run_id: str, checked: bool) -> tuple[MemoryOp, ...]:
         run = self._runs[run_id]
-        parts = (run * ORDINALS, (run + 1) * ORDINALS)
         if checked:
-            *row, origin_hash, _ = self._whole("SELECT * FROM run WHERE id = ?", (run,), run_id)
-            signed = signatures(dict(self._database.rows("SELECT key, value FROM meta")), len(self._runs))[run]
-            seed = self._database.rows("SELECT * FROM seed WHERE id >= ? AND id < ? ORDER BY id", parts)
-            if run_link(signed, row, [*seed, *map(linked, self.sealed_seed(run))]) != origin_hash:
-                raise self._changed(run_id, "in its row or its seed")
+            self._check_start(run_id)
         if self._seal is not None:
             with self._decoding(run_id, "the seed"):
                 found = [self._seal.open(key, data) for key, data in self.sealed_seed(run)]
                 return tuple(restore(MemoryOp, op) for ops in found for op in ops)
-        rows = self._database.rows(_SEED, parts)
+        rows = self._database.rows(_SEED, (run * ORDINALS, (run + 1) * ORDINALS))
         with self._decoding(run_id, "the seed"):
             return tuple(decode_op(payload) for (payload,) in rows)
 
@@ -297,6 +295,7 @@ class Reader:
         while position < (end := min(self.committed(run_id), position + size, POSITIONS if stop is None else stop)):
             page = _Page(self._runs[run_id], position, end)
             if self._checked if checked is None else checked:
+                self._check_start(run_id)
                 self._check(run_id, page)
             yield page
             position = end
@@ -305,6 +304,32 @@ class Reader:
         """Check that every task of a page is there, each with the rollout that was selected."""
         if positions != list(range(page.start, page.stop)):
             raise self._changed(run_id, f"between positions {page.start} and {page.stop - 1}")
+
+    def _check_start(self, run_id: str) -> None:
+        """Compare the manifest, a run's row and its seed with their hashes, once, and its mark with the number of its tasks.
+
+        Raises:
+            StoreError: something was changed.
+        """
+        run = self._runs[run_id]
+        if run in self._begun:
+            return
+        meta = dict(self._database.rows("SELECT key, value FROM meta"))
+        with self._decoding(run_id, "the manifest"):
+            if manifest_hash(unpack(meta["manifest"])) != meta["manifest_hash"]:
+                raise ValueError("it was changed")
+        *row, origin_hash, finished = self._whole("SELECT * FROM run WHERE id = ?", (run,), run_id)
+        parts = (run * ORDINALS, (run + 1) * ORDINALS)
+        seed = self._database.rows("SELECT * FROM seed WHERE id >= ? AND id < ? ORDER BY id", parts)
+        if (
+            run_link(signatures(meta, len(self._runs))[run], row, [*seed, *map(linked, self.sealed_seed(run))])
+            != origin_hash
+        ):
+            raise self._changed(run_id, "in its row or its seed")
+        # Another process may have rewound the run between two queries.
+        if finished and self.committed(run_id) != self._sizes[run] and self.finished(run_id):
+            raise self._changed(run_id, f"at position {self.committed(run_id)}, where tasks are missing")
+        self._begun.add(run)
 
     def _check(self, run_id: str, page: _Page) -> None:
         """Compare every task of a page with its link, and remember up to where a run is as it was written.
@@ -392,7 +417,10 @@ class Reader:
         rows = self._database.rows("SELECT data FROM blob WHERE sha256 = ?", (sha,))
         if not rows:
             raise ValueError(f"nothing is stored under {sha}")
-        return tuple(read(row) for row in loads(unsqueeze(rows[0][0])))
+        data = inflate(rows[0][0])
+        if hashlib.sha256(data).hexdigest() != sha:
+            raise ValueError(f"what is stored under {sha} was changed")
+        return tuple(read(row) for row in loads(data.decode("utf-8", "surrogatepass")))
 
     @contextmanager
     def _decoding(self, run_id: str, place: int | str) -> Iterator[None]:

@@ -21,14 +21,15 @@ from toy import TOY, Toy
 
 
 class Raising:
-    """Which method raises."""
+    """Which method raises, and what."""
 
     at: ClassVar[str] = ""
+    kind: ClassVar[type[BaseException]] = ValueError
 
     @classmethod
     def here(cls, place: str) -> None:
         if cls.at == place:
-            raise ValueError("boom\nand more")
+            raise cls.kind("boom\nand more")
 
 
 class Environment(Toy):
@@ -90,6 +91,7 @@ class Plugin:
         return [ModelSpec("raising-model", "raises", f"{__name__}:Model")]
 
 
+@pytest.mark.parametrize("kind", [ValueError, SystemExit])
 @pytest.mark.parametrize(
     ("at", "owner"),
     [
@@ -105,13 +107,19 @@ class Plugin:
     ],
 )
 def test_a_method_that_raises_is_one_line(
-    at: str, owner: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    at: str,
+    owner: str,
+    kind: type[BaseException],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(Raising, "at", at)
+    monkeypatch.setattr(Raising, "kind", kind)
     given = ["eval", "--env", "raising", "--memory", "synapse", "--embedder", "raising-embedder", "--orders", "1"]
     model = ["--model", "raising-model"] if "model" in owner else []
     assert run([*given, *model, "--quiet", "--out", str(tmp_path / "out")], core_plugins(Plugin())) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert err.startswith(f"rbsuite: error: {owner}")
-    assert "failed: ValueError: boom and more" in err
+    assert f"failed: {kind.__name__}: boom and more" in err

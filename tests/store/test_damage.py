@@ -9,6 +9,7 @@ import sys
 import zlib
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -18,10 +19,12 @@ import pytest
 from experiments import core_plugins, measure
 from rbsuite.cli import run
 from rbsuite.errors import StoreError
-from rbsuite.store import ExperimentStore, experiment_digest
+from rbsuite.store import ExperimentStore, codec, experiment_digest
+from rbsuite.store.codec import squeeze, unsqueeze
 from rbsuite.store.experiment import FILE_NAME
 from rbsuite.store.links import task_link
 from rbsuite.store.schema import ORDINALS
+from rbsuite.trajectory import Action, Message, Observation, Step
 from toy import ToyPlugin
 
 
@@ -130,6 +133,12 @@ DAMAGES: dict[str, tuple[str, Callable[[], tuple[object, ...]]]] = {
     "selected out of range": ("UPDATE task SET selected = 7 WHERE position = 3", tuple),
     "deep operation": ("UPDATE op SET payload = ?", lambda: ('{"a":' * 50_000,)),
     "recalled items that are none": ("UPDATE recall SET items = '7'", tuple),
+    "the last task is missing": ("DELETE FROM task WHERE position = (SELECT max(position) FROM task)", tuple),
+    "another model": (
+        "UPDATE meta SET value = replace(value, 'sim/learner', 'some/model') WHERE key = 'manifest'",
+        tuple,
+    ),
+    "no hash of the manifest": ("DELETE FROM meta WHERE key = 'manifest_hash'", tuple),
     "no manifest": ("DELETE FROM meta WHERE key = 'manifest'", tuple),
     "deep manifest": ("UPDATE meta SET value = ? WHERE key = 'manifest'", lambda: ("[" * 100_000,)),
     "bomb as manifest": ("UPDATE meta SET value = ? WHERE key = 'manifest'", lambda: (bomb(),)),
@@ -158,6 +167,33 @@ def test_damage_is_one_line(name: str, forged: bool, kept: Path, capsys: pytest.
     unread = ("bomb as trajectory", "deep operation")  # by a comparison; only the chain tells
     assert codes[READERS.index("compare kept")] == 2 or (forged and name in unread)
     assert codes[len(READERS)] != 0
+
+
+def test_shared_text_is_compared_with_its_hash(tmp_path: Path, samples: ModuleType) -> None:
+    record = next(iter(samples.records(1)))
+    rules = Observation("", messages=(Message("system", "Follow the rules. " * 50),))
+    told = replace(record.rollouts[0].trajectory, steps=(Step("agent", rules, Action("Yes.")),))
+    record = replace(record, rollouts=(replace(record.rollouts[0], trajectory=told),), selected=0)
+    with ExperimentStore.create(tmp_path, samples.manifest(1)) as store:
+        store.commit(samples.RUN, record)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection, connection:
+        ((data,),) = connection.execute("SELECT data FROM blob").fetchall()
+        connection.execute("UPDATE blob SET data = ?", (squeeze(unsqueeze(data).replace("Follow", "Break")),))
+    with ExperimentStore.open(tmp_path, readonly=True) as store, pytest.raises(StoreError, match="was changed"):
+        list(store.records(samples.RUN))
+
+
+def test_a_store_whose_numbers_are_written_otherwise_is_as_it_was_written(
+    tmp_path: Path, samples: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Earlier versions wrote 1e-05 where this one writes 1e-5."""
+    record = next(iter(samples.records(1)))
+    slow = replace(record, rollouts=tuple(replace(one, seconds=0.00001) for one in record.rollouts))
+    with ExperimentStore.create(tmp_path, samples.manifest(1)) as store:
+        with monkeypatch.context() as patch:
+            patch.setattr(codec, "_exact", lambda value: False)
+            store.commit(samples.RUN, slow)
+        assert list(store.audit()) == []
 
 
 def leave_log(place: Path, samples: ModuleType, number: int) -> None:

@@ -303,7 +303,7 @@ def test_opening_an_older_store_migrates_it(
     filled.close()
 
     def step(connection: sqlite3.Connection) -> None:
-        connection.execute("ALTER TABLE run ADD COLUMN extra")
+        connection.execute("ALTER TABLE template ADD COLUMN extra")
 
     steps = (*MIGRATIONS, step)
     monkeypatch.setattr("rbsuite.store.database.SCHEMA_VERSION", SCHEMA_VERSION + 1)
