@@ -7,6 +7,7 @@ import pytest
 from rbsuite.errors import ParseFailure
 from rbsuite.models.base import Completion
 from rbsuite_swe.agent import BashAgent
+from speed import cpu_seconds
 
 READ = {
     "THOUGHT: look\n\n```bash\nls -la\n```": "ls -la",
@@ -37,6 +38,16 @@ def read(agent: BashAgent, reply: str) -> str | None:
 def test_what_is_read_as_a_command(strict: bool) -> None:
     cases = STRICT if strict else READ
     assert {reply: read(BashAgent(strict), reply) for reply in cases} == cases
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize(
+    "pattern", ["```a\n", "```\n", "~~~\n", "````\n```\n", "```bash\na", "```bash\na\n```\n", "<<a\na\n", "`", "<<"]
+)
+@pytest.mark.parametrize("opening", ["", "```bash\n"])
+def test_any_reply_is_read_in_linear_time(opening: str, pattern: str, strict: bool) -> None:
+    text = opening + pattern * (1_000_000 // len(pattern)) + "\n```" * bool(opening)
+    assert cpu_seconds(lambda: read(BashAgent(strict), text), 0.2) <= 0.2
 
 
 def test_thought_is_what_stands_around_the_block_and_words_do_nothing() -> None:
