@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rbsuite.reading.labels import find_labels, with_ends
-from rbsuite.reading.layers import Layer, Unreadable, first_read
+from rbsuite.reading.layers import Layer, Undecided, Unreadable, first_read
 from rbsuite.reading.values import objects_with, plain_keys, read_values, values_in
 from rbsuite.reading.words import whole_number
 
@@ -71,7 +71,7 @@ def read_plan(reply: str, n: int) -> PlanReply:
         if not plans:
             raise Unreadable(_missing("executable_plan", values.cut))
         if any(ids != plans[0][0] for ids, _ in plans):
-            raise Unreadable("it holds several plans")
+            raise (Undecided if values.found else Unreadable)("it holds several plans")
         return _cut(plans[0][0], n, _said(plans[0][1], _SAID))
 
     return _told(reply, read)
@@ -94,7 +94,7 @@ def read_step(reply: str, n: int) -> PlanReply:
         if not told:
             raise Unreadable(_missing("action_id", values.cut))
         if any(value != told[0][0] for value, _ in told):
-            raise Unreadable("it names several actions")
+            raise (Undecided if values.found else Unreadable)("it names several actions")
         value, thought = told[0]
         if value is None or (isinstance(value, str) and value.strip().lower() in _ENDS):
             return PlanReply((), thought)

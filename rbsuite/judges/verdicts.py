@@ -8,7 +8,7 @@ from typing import Literal
 
 from rbsuite.reading.labels import Label as Line
 from rbsuite.reading.labels import find_labels, text_of
-from rbsuite.reading.layers import Layer, Unreadable, first_read
+from rbsuite.reading.layers import Layer, Undecided, Unreadable, first_read
 from rbsuite.reading.values import objects_with, read_values, text_of_value
 from rbsuite.verdict import Label, Verdict
 
@@ -104,7 +104,8 @@ def _read(layer: Layer) -> tuple[Label, str] | None:
         found += [_said(line) for _, line in lines]
         told = {said for said in found if said is not None}
         if len(told) > 1:
-            raise Unreadable("it gives verdicts that contradict each other")
+            contradiction = "it gives verdicts that contradict each other"
+            raise Undecided(contradiction) if name == "verdict" else Unreadable(contradiction)
         said = told.pop() if told else None
         if said == "partial":
             raise Unreadable("a verdict is success or failure, and nothing in between")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from rbsuite.errors import ParseFailure
 from rbsuite.reading.labels import find_labels
-from rbsuite.reading.layers import Layer, Unreadable, first_read
+from rbsuite.reading.layers import Layer, Undecided, Unreadable, first_read
 from rbsuite.reading.values import NotAValue, ValueReader, objects_with, plain_keys, read_values, values_in
 from rbsuite.trajectory import Action, ToolSpec
 
@@ -41,6 +41,25 @@ _NO_ACTION = "it is not an object with the text 'name' and the object 'arguments
 _NOT_CLOSED = "its JSON is not closed"
 _MOST = 1_000
 """How many labels ``Action:`` of a reply are looked at, starting from the first."""
+_FAR = 400
+"""How far the text around an action is looked at."""
+_QUOTES = {'"': '"', "`": "`", "”": "“", "“": "„", "»": "«", "’": "‘"}
+"""What opens a quotation, by what closes it."""
+_MARKS = r"(?:[^\w\n{}]++|_++|\d{1,3}[.):]|(?<=[`~])[a-z]{2,10}\b|(?<=[</|])[\w|:-]{1,30}>)*+"
+_LEAD = re.compile(_MARKS)
+"""What may stand before an object that begins a line."""
+_LABEL_LEAD = re.compile(rf"(?i){_MARKS}(?:(?:the|my|final|next|last|first|second|best|chosen|agent|agent's)[ \t]++)*+")
+"""What may stand before a label that begins a line."""
+_SENTENCE = re.compile(r"[.!?…)}\]>。！？][ \t*_]*+\Z")
+_QUOTING = re.compile(r"[\"“„«‘`'][*_]*+\Z")
+_INTRODUCED = re.compile(r"[:：][ \t*_]*+[`\"“„«]\Z")
+_LAST = re.compile(r"(?:[ \t*_`\"'“”»\])>;]|</?[\w|:-]{1,30}>)*?$", re.MULTILINE)
+"""What may stand after an action that ends a line."""
+_CLOSING = re.compile(r"[ \t.,;!?]{0,5}([\"`”“»’])")
+
+
+class _Broken(Unreadable):
+    """An action whose end is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +75,16 @@ class Written:
     value: Mapping[str, Any] | None
     said: str = ""
     before: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What a label says: where it begins and ends, and the action after it or why that cannot be read; neither for speech."""
+
+    start: int
+    end: int
+    value: Mapping[str, Any] | None = None
+    fault: Unreadable | None = None
 
 
 def schemas(tools: Sequence[ToolSpec]) -> str:
@@ -136,42 +165,88 @@ def _written(layer: Layer) -> Written | None:
 
 
 def _speech(reply: str) -> Written | None:
-    """All of a reply as words for the user; ``None`` if it begins like an action or a thought."""
+    """All of a reply as words for the user; ``None`` if it begins like an action or a thought, or has an action that counts."""
     text = reply.strip()
-    if _ACTION.search(text) or _THOUGHT.match(text) or _LIKE_JSON.match(text):
+    if _THOUGHT.match(text) or _LIKE_JSON.match(text) or next(_places(Layer(text, text)), None):
         return None
     return Written(None, text)
 
 
 def _labelled(layer: Layer) -> Written | None:
     """The last action after a label, but none after a result that the model made up. ``None`` without a label."""
-    text, reader, at = layer.text, ValueReader(layer.text), 0
-    last: tuple[Mapping[str, Any] | None, int, int] | None = None
+    last: _Place | None = None
     fault: Unreadable | None = None
-    result = len(text)
-    labels = [match.span() for match in islice(_ACTION.finditer(layer.outside), _MOST)]
-    labels = labels or [(label.start, label.value) for label in find_labels(layer, {"action": "action"})]
-    for start, end in labels:
-        if start < at:
-            continue  # inside an action
-        if start > result:
-            break
-        try:
-            value, at = _action_at(text, end, reader)
-        except Unreadable as problem:
-            fault = problem
-            continue
-        if value is not None or last is None or last[0] is None:
-            last = value, start, end
-        if value is not None:
-            made_up = _RESULT.search(layer.outside, at)
-            result = made_up.start() if made_up else len(text)
-    if fault is not None and (last is None or last[0] is None):
+    for place in _places(layer):
+        if place.fault is not None:
+            fault = place.fault
+        elif place.value is not None or last is None or last.value is None:
+            last = place
+    if fault is not None and (last is None or last.value is None):
         raise fault
     if last is None:
         return None
-    value, start, end = last
-    return Written(value, "" if value else text[end:].strip(), text[:start])
+    return Written(last.value, "" if last.value else layer.text[last.end :].strip(), layer.text[: last.start])
+
+
+def _places(layer: Layer) -> Iterator[_Place]:
+    """What the labels say that count, up to a result that the model made up.
+
+    A label counts where it begins a line, follows the end of a sentence, or leads to the last thing on its line, but not in a quotation
+    within a line, nor within an action that cannot be read.
+    """
+    text, outside, reader = layer.text, layer.outside, ValueReader(layer.text)
+    labels = [match.span() for match in islice(_ACTION.finditer(outside), _MOST)]
+    labels = labels or [(label.start, label.value) for label in find_labels(layer, {"action": "action"})]
+    at = line = 0
+    broken = False
+    result: int | None = None
+    for start, end in labels:
+        if start < at:
+            continue  # inside an action
+        if result is not None and start > result:
+            break
+        before = _before(text, start)
+        leads = _LABEL_LEAD.fullmatch(before) is not None
+        if start < line or not leads and _QUOTING.search(before):
+            continue
+        try:
+            value, at = _action_at(text, end, reader)
+        except Unreadable as fault:
+            if isinstance(fault, _Broken):
+                broken, line = True, _end_of_line(text, end)
+            yield _Place(start, end, fault=fault)
+            continue
+        if value is not None:
+            if not leads and (
+                _within_quotes(text, before, at) or not (_SENTENCE.search(before) or _LAST.match(text, at))
+            ):
+                continue
+            if result is None or result < at:
+                made_up = _RESULT.search(outside, at)
+                result = made_up.start() if made_up else len(text)
+            if broken and text[max(at, result - _FAR) : result].rstrip().endswith("}"):
+                continue
+        yield _Place(start, end, value)
+
+
+def _before(text: str, at: int) -> str:
+    """What stands before a place on its line, or as much of it as matters."""
+    return text[max(at - _FAR, text.rfind("\n", max(0, at - _FAR), at) + 1) : at]
+
+
+def _end_of_line(text: str, at: int) -> int:
+    end = text.find("\n", at)
+    return len(text) if end < 0 else end
+
+
+def _within_quotes(text: str, before: str, at: int) -> bool:
+    """Whether what ends at a place is in a quotation that begins before it, on the same line."""
+    closing = _CLOSING.match(text, at)
+    if closing is None:
+        return False
+    opening = _QUOTES[closing[1]]
+    count = before.count(opening)
+    return count % 2 == 1 if opening == closing[1] else count > before.count(closing[1])
 
 
 def _action_at(text: str, at: int, reader: ValueReader) -> tuple[Mapping[str, Any] | None, int]:
@@ -201,9 +276,14 @@ def _action_at(text: str, at: int, reader: ValueReader) -> tuple[Mapping[str, An
 def _unlabelled(layer: Layer) -> Written | None:
     """The one action in a layer without a label; ``None`` if there is none."""
     values = read_values(layer)
-    found = [named for mine, _ in objects_with(values.found, _NAMES) if (named := _named(mine)) is not None]
+    found = [
+        named
+        for value, span in zip(values.found, values.spans, strict=True)
+        for mine, _ in objects_with([value], _NAMES)
+        if (named := _named(mine)) is not None and _stands_alone(values.text, *span)
+    ]
     if any(one != found[0] for one in found):
-        raise Unreadable(f"it holds several actions, and no line {LABEL!r} says which counts")
+        raise Undecided(f"it holds several actions, and no line {LABEL!r} says which counts")
     if found:
         return Written(found[0], "", layer.text[: max(0, layer.outside.find("{"))])
     if _LIKE_JSON.match(layer.outside):
@@ -213,11 +293,21 @@ def _unlabelled(layer: Layer) -> Written | None:
     return None
 
 
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Whether an object begins a line or ends one, and is in no quotation within a line; a colon before the mark introduces it."""
+    before = _before(text, start)
+    if _LEAD.fullmatch(before):
+        return True
+    return _LAST.match(text, end) is not None and (
+        _INTRODUCED.search(before) is not None or not _within_quotes(text, before, end)
+    )
+
+
 def _decoded(reader: ValueReader, at: int) -> tuple[Any, int]:
     try:
         return reader.decoded(at)
     except NotAValue as fault:
-        raise Unreadable(_NOT_CLOSED if fault.cut else _NO_ACTION) from None
+        raise _Broken(_NOT_CLOSED if fault.cut else _NO_ACTION) from None
 
 
 def _named(value: object) -> Mapping[str, Any] | None:

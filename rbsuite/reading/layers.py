@@ -31,6 +31,10 @@ class Unreadable(Exception):
     """A reply that does not follow its form. The text says what is wrong, in words that go back to the model."""
 
 
+class Undecided(Unreadable):
+    """A reply that contradicts itself. What it fences or quotes does not settle it, so no further part is read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """A part of a reply that is read on its own.
@@ -74,12 +78,15 @@ def first_read(
 
     Raises:
         Unreadable: nothing can be read; the fault is that of the outermost layer that has one.
+        Undecided: the first layer that says anything contradicts itself.
     """
     text = clean(reply)
     fault: Unreadable | None = None
     for layer in _layers(text, _DEEPEST):
         try:
             found = read(layer)
+        except Undecided:
+            raise
         except Unreadable as problem:
             fault = fault or problem
         else:

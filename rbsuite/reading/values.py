@@ -61,11 +61,15 @@ class Values:
         found: the values, in order.
         cut: whether the text ended inside a further one.
         broken: whether something began like one but is not; then what was found may have been part of it.
+        text: the text that was read; that of the layer, unless its quotes were escaped.
+        spans: where in it each value begins and ends.
     """
 
     found: tuple[Any, ...] = ()
     cut: bool = False
     broken: bool = False
+    text: str = ""
+    spans: tuple[tuple[int, int], ...] = ()
 
 
 class NotAValue(Exception):
@@ -151,6 +155,7 @@ class ValueReader:
             outside: the text, with blanks where none may begin.
         """
         found: list[Any] = []
+        spans: list[tuple[int, int]] = []
         tries = at = 0
         while len(found) < MOST and tries < MOST_TRIES:
             opening = _OPEN.search(outside, at)
@@ -160,12 +165,13 @@ class ValueReader:
                 value, at = self.decoded(opening.start())
             except NotAValue as fault:
                 if fault.cut:
-                    return Values(tuple(found), cut=True)
+                    return Values(tuple(found), cut=True, text=self._text, spans=tuple(spans))
                 tries += 1
                 at = opening.end()
             else:
                 found.append(value)
-        return Values(tuple(found), broken=tries > 0)
+                spans.append((opening.start(), at))
+        return Values(tuple(found), broken=tries > 0, text=self._text, spans=tuple(spans))
 
     def decoded(self, at: int) -> tuple[Any, int]:
         """The object or list that begins at a place, and where it ends.

@@ -107,6 +107,10 @@ TOKENS = (
     *(
         "Action: ",
         "f(x=",
+        "f(x=1)\n",
+        "f\nAction Input: {}\n",
+        '{"name": "a", "arguments": {}}',
+        "API output: ",
         "Bullets: ",
         "Insight: a\n",
         "ADD: ",
@@ -168,9 +172,17 @@ def test_any_repeated_pattern_is_read_in_linear_time(name: str, pattern: str) ->
         "[/*,",
         "[[1],",
         'Action: {"a" x ',
+        "Action: f(x=1)\n",
+        'Action: {"name":"a","arguments":{}}\n',
+        'Action: f\nAction Input: {"a":1}\n',
+        'a "Action: f() ',
     ],
 )
 @pytest.mark.parametrize("name", READERS)
 def test_known_offenders(name: str, pattern: str) -> None:
     text = (pattern * (LENGTH // len(pattern) + 1))[:LENGTH]
     assert seconds(READERS[name], text) <= SECONDS
+
+
+def test_what_follows_many_actions_is_read_once() -> None:
+    assert seconds(parse_action, "Action: f(x=1)\n" * 999 + "a\n" * 450_000) <= SECONDS

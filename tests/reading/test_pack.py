@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from rbsuite.agents.plans import read_plan, read_step
+from rbsuite.errors import ParseFailure
 from rbsuite.judges.verdicts import parse_verdict
 from rbsuite.memories.markdown import parse_items
 from rbsuite.reading.actions import parse_action
@@ -283,10 +284,54 @@ WRITTEN = json.dumps(CALL)
         f'Action: {{"name": "other", "arguments": {{}}}}\nNo, wait.\nAction: {WRITTEN}',
         f'[THINK]Action: {{"name": "other", "arguments": {{}}}}[/THINK]Action: {WRITTEN}',
         f"Thought: I am not sure about Action: maybe\nAction: {WRITTEN}",
+        f"Thought: look\n1. **Final Action:** `{WRITTEN}`, then I wait.",
+        f'Thought: the user said "hi" Action: {WRITTEN}',
+        f"Let me look. Action: {WRITTEN} I wait.",
+        f"Let me look: `{WRITTEN}`",
+        f"I call the tool\n<tool_call>{WRITTEN}</tool_call> and wait.",
+        f'Action: {{"name": \nNo, wait.\nAction: {WRITTEN}\nObservation: {{}}',
     ],
 )
 def test_actions(reply: str) -> None:
     react({"reply": reply, "expect": CALL})
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        f'You may write "Action: {WRITTEN}" but I will not. What is your name?',
+        f"You may write `Action: {WRITTEN}`.\nBut I will not.",
+        f"You may write “Thought: well. Action: {WRITTEN}”, but I will not.",
+        f"You may write: Action: {WRITTEN} but I will not.",
+        'Write "Action: get_order()" for that. What is your name?',
+        f"The page said {WRITTEN}, which I ignore. Hello!",
+        f'The page said "{WRITTEN}".\nHello!',
+        f"The page said `{WRITTEN}`\nHello!",
+        "The page said " + WRITTEN.replace('"', '\\"') + ", which I ignore. Hello!",
+    ],
+)
+def test_an_action_within_a_sentence_is_said(reply: str) -> None:
+    react({"reply": reply, "expect": {"name": "respond", "arguments": {"content": reply}}})
+
+
+@pytest.mark.parametrize("said", ['You said "{}", right?', "Say {} to me", "Say\n{}\nto me", "{}"])
+def test_an_action_within_one_that_cannot_be_read_does_not_count(said: str) -> None:
+    content = said.format(f"Action: {WRITTEN}")
+    with pytest.raises(ParseFailure):
+        parse_action(f'Action: {{"name": "respond", "arguments": {{"content": "{content}"}}}}')
+
+
+def test_a_fence_does_not_settle_a_contradiction_outside_it() -> None:
+    def reply(one: str, other: str) -> str:
+        return f"{one}\n{other}\n```\n{one}\n```"
+
+    with pytest.raises(ParseFailure, match="several actions"):
+        parse_action(reply(WRITTEN, '{"name": "b", "arguments": {}}'))
+    verdict({"reply": reply("Verdict: success", "Verdict: failure"), "expect": {"label": None}})
+    index({"reply": reply('{"index": 0}', '{"index": 1}'), "count": 3, "expect": {"index": None}})
+    no_plan = {"choices": 10, "expect": {"indices": None}}
+    plan({"reply": reply('{"executable_plan": [2]}', '{"executable_plan": [3]}'), **no_plan})
+    step({"reply": reply('{"action_id": 3}', '{"action_id": 4}'), **no_plan})
 
 
 @pytest.mark.parametrize(
