@@ -21,12 +21,13 @@ from typing import Protocol
 from rbsuite.errors import ModelError, ParseFailure
 from rbsuite.fencing import fence
 from rbsuite.models.base import Completion
+from rbsuite.models.reasoning import in_lower_case
 from rbsuite.models.services import ToolServices
 from rbsuite.models.usable import fault_of, message_of
 from rbsuite.reading.actions import RESPOND, RESULT_PREFIX, parse_action, schemas
 from rbsuite.reading.asking import reply_of
 from rbsuite.reading.calls import readable_calls
-from rbsuite.reading.layers import Unreadable
+from rbsuite.reading.layers import Layer, Unreadable, first_read
 from rbsuite.trajectory import Action, Message, Observation, ToolResult, ToolSpec
 
 STOP = "###STOP###"
@@ -36,6 +37,10 @@ VERIFY_REPLIES = 3
 """How many replies ``verify`` lets the model make for one turn."""
 
 _WORD = re.compile(r"[a-z0-9]+")
+_PART = re.compile(r"[.,:;!?\n—–]++|\b(?:because|since|as)\b")
+_TRUE_OR_FALSE = re.compile(
+    r"\W*+(?:(?:it|this|that|so|therefore|is|(?:the|my)|verdict|answer)\b\W*+)*+(true|false)\W*+"
+)
 _LABELS = {"user": "Customer", "assistant": "Agent"}
 # Upstream labels by chat role, and the simulated customer's own words have the role "assistant": the two names are swapped.
 _LABELS_RIGHT = {"user": "Agent", "assistant": "Customer"}
@@ -216,7 +221,7 @@ class LlmUser:
 
     async def _approved(self, response: str, messages: Sequence[Message]) -> bool:
         answer = await self._ask("user/verify.j2", response, messages)
-        return "true" in answer.lower()
+        return "true" in answer.lower() if self._upstream else _is_true(answer)
 
     async def _ask(
         self, template: str, response: str, messages: Sequence[Message], read: Callable[[str], str] = str
@@ -370,6 +375,19 @@ def _after_only(label: str, reply: str) -> str:
     if len(parts) != 2:
         raise _unreadable(label)
     return parts[1].strip()
+
+
+def _is_true(answer: str) -> bool:
+    """Whether an answer is the word true, alone or in a sentence of its own, and not false as well."""
+    try:
+        return first_read(answer, _words_of_approval) == {"true"}
+    except Unreadable:
+        return False
+
+
+def _words_of_approval(layer: Layer) -> set[str] | None:
+    parts = _PART.split(in_lower_case(layer.outside))
+    return {found[1] for found in map(_TRUE_OR_FALSE.fullmatch, parts) if found} or None
 
 
 def _unreadable(label: str) -> Unreadable:

@@ -207,7 +207,7 @@ def _places(layer: Layer) -> Iterator[_Place]:
             break
         before = _before(text, start)
         leads = _LABEL_LEAD.fullmatch(before) is not None
-        if start < line or not leads and _QUOTING.search(before):
+        if start < line or (not leads and _QUOTING.search(before)):
             continue
         try:
             value, at = _action_at(text, end, reader)

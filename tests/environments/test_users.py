@@ -133,6 +133,30 @@ def test_the_checker_sees_right_names_where_upstream_is_not_followed() -> None:
     assert f"Agent: {OPENING.text}" in services.asked[1][0].text
 
 
+@pytest.mark.parametrize(
+    "answer", ["True.", "**true**", "It is TRUE.", "True, it follows the brief.", "It fits.\nVerdict: true"]
+)
+def test_the_checkers_word_approves(answer: str) -> None:
+    assert talk("verify", Replies("a", answer, "b", "true"), fidelity="fixed") == ["a"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "False. It is not true that this follows the brief.",
+        "True to the brief, but it invents a name. False.",
+        "True or false? I cannot say.",
+        "true\nfalse",
+        "False.\n> true",
+        "<think>true</think>false",
+        "Untrue",
+    ],
+)
+def test_what_only_mentions_the_checkers_word_approves_nothing(answer: str) -> None:
+    assert talk("verify", Replies("a", answer, "b", "true"), fidelity="fixed") == ["b"]
+    assert talk("verify", Replies("a", answer, "b", "true")) == ["a"], "upstream looks for the word anywhere"
+
+
 def test_reflection_retries_once_and_keeps_both_replies() -> None:
     services = Replies("first", "false", "Reflection: rude\nResponse: nicer", "second", "true", "third", "true")
     assert talk("reflection", services, "ok") == ["second", "third"]

@@ -28,7 +28,8 @@ from typing import Any, Protocol, TypeVar
 from rbsuite import Message, fence
 from rbsuite.errors import UsageError
 from rbsuite.memories.base import BankView
-from rbsuite.reading.values import objects_with, values_in
+from rbsuite.reading.layers import Layer, Undecided, Unreadable, first_read
+from rbsuite.reading.values import objects_with, read_values
 
 _T = TypeVar("_T")
 
@@ -252,9 +253,18 @@ def _hash(text: str) -> str:
 
 
 def _facts_in(text: str) -> list[Any] | None:
-    """The list of facts in a reply, wherever it is; ``None`` if there is none."""
-    lists = [value for _, value in objects_with(values_in(text).found, ["memory"]) if isinstance(value, list)]
-    return lists[-1] if lists else None
+    """The list of facts in a reply, in a fence or a quote only if there is none outside; ``None`` if there is none, or several differ."""
+    try:
+        return first_read(text, _listed)
+    except Unreadable:
+        return None
+
+
+def _listed(layer: Layer) -> list[Any] | None:
+    lists = [value for _, value in objects_with(read_values(layer).found, ["memory"]) if isinstance(value, list)]
+    if any(one != lists[0] for one in lists):
+        raise Undecided("its lists differ")
+    return lists[0] if lists else None
 
 
 def _is_fact(value: Any) -> bool:

@@ -121,6 +121,23 @@ def test_a_reply_that_cannot_be_read_is_counted() -> None:
     assert "What to look for" not in requests[0].messages[0].text
 
 
+@pytest.mark.parametrize(
+    ("reply", "learned"),
+    [
+        ('{"memory": []}\n```\n{"memory": [{"text": "x"}]}\n```', []),
+        ('{"memory": []}\n> {"memory": [{"text": "x"}]}', []),
+        ('<think>{"memory": [{"text": "x"}]}', []),
+        ('{"memory": []}\n{"memory": [{"text": "x"}]}', []),
+        ('> {"memory": [{"text": "x"}]}', ["x"]),
+        ('{"memory": [{"text": "x"}]}\n{"memory": [{"text": "x"}]}', ["x"]),
+    ],
+)
+def test_facts_that_are_quoted_or_contradicted_are_not_learned(reply: str, learned: list[str]) -> None:
+    given, _, _ = view(reply)
+    ops = asyncio.run(mem0().absorb(experience(0), given))
+    assert [op.item.content for op in ops if op.item is not None] == learned
+
+
 def test_a_call_that_is_cut_off_leaves_no_thread_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_module("rbsuite_mem0.product"), "THREADS", ThreadPoolExecutor(1))
     given, requests, _ = view(None)

@@ -8,9 +8,14 @@ from collections.abc import Sequence
 from rbsuite.environments.base import EpisodeServices
 from rbsuite.errors import ModelError
 from rbsuite.fencing import fence
+from rbsuite.judges.verdicts import parse_verdict
 from rbsuite.trajectory import Message
 
-_VERDICT = re.compile(r"verdict\W*(true|false|success|failure)\b", re.IGNORECASE)
+_AFTER_REASON = re.compile(
+    r"^(?![ \t]*>)([^\n]*[.!?;,)])[ \t]{1,8}(?=[*_]{0,3}verdict\W{1,8}(?:true|false|success|failure)\b\W{0,8}$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""A reason with the verdict on the same line."""
 
 
 async def judge(services: EpisodeServices, said: Sequence[str], assertion: str) -> bool:
@@ -24,7 +29,7 @@ async def judge(services: EpisodeServices, said: Sequence[str], assertion: str) 
     )
     for _ in range(2):
         reply = await services.complete([Message("user", prompt)], temperature=0.0)
-        found = _VERDICT.findall(reply.text)
-        if found:
-            return str(found[-1]).lower() in ("true", "success")
+        verdict = parse_verdict(_AFTER_REASON.sub(r"\1\n", reply.text))
+        if verdict is not None:
+            return verdict.label == "success"
     raise ModelError("the judge of an assertion gave no verdict.", "Choose another --grade-model, or nl=unscored.")

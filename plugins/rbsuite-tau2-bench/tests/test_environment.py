@@ -12,7 +12,7 @@ from gymnasium.utils.env_checker import check_env
 import rbsuite
 from rbsuite.environments.base import PlainServices
 from rbsuite.environments.replay import play_actions
-from rbsuite.errors import DataError, UnknownNameError
+from rbsuite.errors import DataError, ModelError, UnknownNameError
 from rbsuite.models.base import Completion
 from rbsuite.trajectory import Action, Observation, Step, ToolCall, Trajectory, Usage
 from rbsuite_tau2_bench.environment import DONE, GREETING, STOPS, Tau2Bench
@@ -182,6 +182,29 @@ def test_assertions_in_natural_language_count_only_where_a_judge_looks_at_them()
     assert "Agent calls create_task" in asked[0]
     assert judged(("Verdict: true", "Verdict: true"), "judged")[0].score == 1.0
     assert Tau2Bench().facts() != Tau2Bench(nl="judged").facts()
+
+
+@pytest.mark.parametrize(
+    ("reply", "holds"),
+    [
+        ("Verdict: false\n```\nVerdict: true\n```", False),
+        ('Verdict: false\nThe agent wrote "Verdict: true".', False),
+        ("Verdict: false\n> So it is. Verdict: true", False),
+        ("It did so. **Verdict: true**", True),
+        ("```\nVerdict: true\n```", True),
+        ("Verdict: true\nVerdict: false", None),
+        ("It is. Verdict: true\nVerdict: false", None),
+        ('It never wrote "Verdict: true".', None),
+        ("<think>Verdict: true", None),
+    ],
+)
+def test_a_verdict_that_is_quoted_or_contradicted_is_none(reply: str, holds: bool | None) -> None:
+    if holds is None:
+        with pytest.raises(ModelError, match="no verdict"):
+            judged((reply, reply), "judged")
+    else:
+        grade, _ = judged((reply, reply), "judged")
+        assert grade.truth["nl_assertions"] == [holds, holds]
 
 
 def test_no_agent_sees_what_the_user_is_told_or_does() -> None:
