@@ -380,7 +380,7 @@ def _after_only(label: str, reply: str) -> str:
 def _is_true(answer: str) -> bool:
     """Whether an answer is the word true, alone or in a sentence of its own, and not false as well."""
     try:
-        return first_read(answer, _words_of_approval) == {"true"}
+        return "true" in answer.lower() and first_read(answer, _words_of_approval) == {"true"}
     except Unreadable:
         return False
 

@@ -24,7 +24,7 @@ DO_NOT_ASK = "Please do not ask me any questions, use the known conditions to so
 
 Turn = Literal["agent", "user", "over"]
 
-_BRACKETS = re.compile(r"\[.*\]")
+_BRACKETS = re.compile(r"^[^\[\n]*+\[[^\]\n]*+\]", re.MULTILINE)
 _OPENS_WITH_BRACKETS = re.compile(r"\[.*?\]")
 
 

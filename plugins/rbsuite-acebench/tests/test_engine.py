@@ -17,6 +17,7 @@ from rbsuite_acebench.calls import Unparsable, read_message, read_output, requot
 from rbsuite_acebench.cases import Item
 from rbsuite_acebench.dialogue import DO_NOT_ASK, FINISH, Dialogue, play
 from rbsuite_acebench.resources import sample_directory
+from speed import cpu_seconds
 
 SAMPLE = Pack(sample_directory())
 
@@ -130,6 +131,10 @@ def test_an_unknown_function_repeats_the_result_before_it() -> None:
 def test_only_methods_of_the_worlds_can_be_called(text: str) -> None:
     (shown,) = executed(rollout("agent_multi_step", text))
     assert shown[0].startswith("Error during execution: ")
+
+
+def test_where_a_message_goes_is_found_in_linear_time() -> None:
+    assert cpu_seconds(lambda: executed(rollout("agent_multi_turn", "[" * 1_000_000)), 0.2) <= 0.2
 
 
 def test_a_trailing_space_sends_a_call_to_the_user_unless_it_is_repaired() -> None:

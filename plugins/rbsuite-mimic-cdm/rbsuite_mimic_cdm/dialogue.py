@@ -11,11 +11,14 @@ from rbsuite_mimic_cdm.rules import rules
 
 _DIAGNOSIS = re.compile(r"(final )?diagnosis:", re.IGNORECASE)
 _TREATMENT = re.compile(r"(?:^|(?<=[.;]))[^.;:\n]*?\btreatment\b(?P<more>[^:\n]*):", re.IGNORECASE | re.MULTILINE)
+_UP_TO_COLON = re.compile(r"^[^\n]*:", re.MULTILINE)
 _ACTION = re.compile(r"^[ \t*#]*action[ \t*]*:(?P<name>[^\n]*)", re.IGNORECASE | re.MULTILINE)
 _INPUT = re.compile(r"^[ \t*#]*action input[ \t*]*:(?P<input>.*)", re.IGNORECASE | re.MULTILINE | re.DOTALL)
 _RESULT = re.compile(r"^[ \t*#]*observation[ \t*]*:", re.IGNORECASE | re.MULTILINE)
-_INNER = re.compile(r"\s*:\s*|\s+[-–]\s+")
-_STRICT = re.compile(r"\s*Thought:.*?\nAction: *[^\n]+?(?:\nAction Input:.*)?\s*", re.DOTALL)
+_INNER = re.compile(r"(?<!\s)(?:\s*+:\s*+|\s++[-–]\s++)")
+_STRICT = re.compile(r"\s*+Thought:.*?\nAction:[^\n]++(?:\nAction Input:.*+|\s*+)", re.DOTALL)
+_TIMES = 8
+"""What is more times as long as a name is like it by 60 at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,8 @@ def read(text: str) -> Said:
     made_up = _RESULT.search(text)
     text = text[: made_up.start()] if made_up else text
     if first := _DIAGNOSIS.search(text):
-        after = _TREATMENT.search(text, first.end())
-        treatment = after or _TREATMENT.search(text)
+        after = _treatment(text, first.end())
+        treatment = after or _treatment(text)
         return Said(
             diagnosis=text[first.end() : after.start() if after else len(text)].strip(),
             treatment=text[treatment.end() : None if after else first.start()].strip() if treatment else None,
@@ -73,12 +76,22 @@ def read(text: str) -> Said:
     return Said(action, name, given_text, strict=strict)
 
 
+def _treatment(text: str, at: int = 0) -> re.Match[str] | None:
+    """The first heading of a treatment from a place on. It ends with a colon, so what has no colon after it on its line is left out."""
+    heads = _UP_TO_COLON.finditer(text, text.rfind("\n", 0, at) + 1)
+    found = (_TREATMENT.search(text, max(at, head.start()), head.end()) for head in heads if head.end() > at)
+    return next(filter(None, found), None)
+
+
 def action_named(name: str) -> str:
     """The action that a name refers to, by a word of it or a similarity above 80; empty if there is none."""
     lower, known = name.lower(), rules()
     for word, action in known["action_words"].items():
         if word in lower:
             return str(action)
-    scored = [(round(likeness(name, full)), key) for full, key in known["actions"].items()]
-    value, key = max(scored, key=lambda one: one[0])
+    length = len(re.sub(r"\W", " ", lower).strip())
+    scored = [
+        (round(likeness(name, full)), key) for full, key in known["actions"].items() if length <= _TIMES * len(full)
+    ]
+    value, key = max(scored, key=lambda one: one[0], default=(0, ""))
     return key if value > ACTION else ""

@@ -11,6 +11,7 @@ from rbsuite.trajectory import Action, ToolCall
 from rbsuite_mimic_cdm.chart import Laboratory, Patient, Scan, item_of, scan_asked
 from rbsuite_mimic_cdm.dialogue import read
 from rbsuite_mimic_cdm.episode import CdmEpisode
+from speed import cpu_seconds
 
 Make = Callable[..., CdmEpisode]
 
@@ -236,3 +237,17 @@ def test_a_copy_goes_its_own_way(make: Make) -> None:
     say(twin, "Final Diagnosis: appendicitis")
     assert "second" in ask(episode, "Imaging", "CT Abdomen")
     assert (episode.grade("max_steps").score, twin.grade("finished").score) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("begin", "pattern", "end"),
+    [
+        ("Diagnosis: a\n", "treatment ", ""),
+        ("Diagnosis:", ". treatment", ""),
+        ("Thought: a\nAction: a", " ", "b"),
+        ("Action: ", "a", ""),
+    ],
+)
+def test_a_turn_is_read_in_linear_time(begin: str, pattern: str, end: str) -> None:
+    text = begin + pattern * (100_000 // len(pattern)) + end
+    assert cpu_seconds(lambda: read(text), 0.3) <= 0.3

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 OPERATIONS = ("CLICK", "TYPE", "SELECT")
-_SAID = re.compile(r"\b(click|type|select)\b\s*:?\s*\[?\s*([\w.:-]+)\s*\]?(?:[ \t]*\[(.*)\])?", re.IGNORECASE)
+_SAID = re.compile(
+    r"\b(click|type|select)\b\s*+(?::\s*+(?:\[\s*+)?+(?=[\w.:-])|(?!:)(?:\[\s*+)?+|)([\w.:-]++)\s*+\]?", re.IGNORECASE
+)
+_VALUE = re.compile(r"[ \t]*+\[")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +40,20 @@ class Said:
 
 def read_action(text: str) -> Said | None:
     """The last action in a reply; ``None`` if there is none. Quotes, case and brackets around the id do not matter."""
-    found = list(_SAID.finditer(text))
-    if not found:
-        return None
-    operation, node, value = found[-1].groups()
-    return Said(operation.upper(), node, (value or "").strip())
+    said: Said | None = None
+    at = line = closing = 0
+    while found := _SAID.search(text, at):
+        at, value = found.end(), ""
+        if opening := _VALUE.match(text, at):  # the value goes up to the last bracket of its line
+            begin = opening.end()
+            if begin > line:
+                end = text.find("\n", begin)
+                line = len(text) if end < 0 else end
+                closing = text.rfind("]", begin, line)
+            if closing >= begin:
+                at, value = closing + 1, text[begin:closing]
+        said = Said(found[1].upper(), found[2], value.strip())
+    return said
 
 
 def token_f1(predicted: str, recorded: str) -> float:

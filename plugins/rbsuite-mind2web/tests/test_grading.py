@@ -11,6 +11,7 @@ from rbsuite_mind2web.episode import Mind2WebEpisode
 from rbsuite_mind2web.grading import RESCORERS
 from rbsuite_mind2web.pages import Page
 from rbsuite_mind2web.samples import Sample, Step, ranked, read_action, token_f1
+from speed import cpu_seconds
 
 HTML = (
     '<html><body backend_node_id="1"><div><button backend_node_id="2" class="big"><text>Go &lt;now&gt;</text>'
@@ -45,6 +46,12 @@ def played(*answers: str, steps: tuple[Step, ...], **options: object) -> Mind2We
 )
 def test_actions_are_read_from_replies(text: str, read: str) -> None:
     assert str(read_action(text)) == read
+
+
+@pytest.mark.parametrize(("begin", "pattern"), [("", "click a ["), ("click", " "), ("", "click a\n")])
+def test_an_action_is_read_in_linear_time(begin: str, pattern: str) -> None:
+    text = begin + pattern * (1_000_000 // len(pattern)) + "("
+    assert cpu_seconds(lambda: read_action(text), 0.2) <= 0.2
 
 
 def test_f1_is_of_sets_of_words_without_punctuation() -> None:
