@@ -104,7 +104,8 @@ def parse_action(reply: str, *, thought: str = "", keep_thought: bool = False) -
 
     It is what follows ``Action:``: an object with ``name`` and ``arguments``, a call ``name(key=value)``, or the tool's name with
     ``Action Input:`` below it. Of several, the last counts, but nothing after a result that the model made up (``API output:``). Without
-    that label, an object of that form is the action. A reply with no action at all is said to the user.
+    that label, an object of that form is the action. One that a sentence only mentions, in quotation marks or not, is none. A reply with no
+    action at all is said to the user.
 
     Args:
         reply: the model's text.
