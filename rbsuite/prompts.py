@@ -262,8 +262,8 @@ class Prompts:
             auto_reload=False,
         )
         # The block of a filter ends with a line break that belongs to the template.
-        environment.filters["fence"] = lambda text, label: fence(str(text).removesuffix("\n"), label)
-        environment.filters["one_line"] = lambda text: one_line(str(text))
+        environment.add_filter("fence", lambda text, label: fence(str(text).removesuffix("\n"), label))
+        environment.add_filter("one_line", lambda text: one_line(str(text)))
         return environment
 
 
