@@ -11,17 +11,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import (
-    Callable,
-    ItemsView,
-    Iterable,
-    Iterator,
-    KeysView,
-    Mapping,
-    MutableMapping,
-    Sequence,
-    ValuesView,
-)
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextvars import ContextVar
 from functools import wraps
 from itertools import chain
@@ -80,17 +70,9 @@ _SHORT = CALL * CHARACTERS
 """Texts below this length take no steps of their own: whatever makes one takes as many."""
 
 
-class _Rendering:
-    """What a rendering has left, and the templates it has loaded."""
-
-    __slots__ = ("left", "loaded")
-
-    def __init__(self) -> None:
-        self.left = STEPS
-        self.loaded: set[str] = set()
-
-
-_rendering: ContextVar[_Rendering | None] = ContextVar("the current rendering", default=None)
+_rendering: ContextVar[list[Any]] = ContextVar(
+    "a rendering: the steps that are left, and the templates that it has loaded"
+)
 _WIDE = re.compile(r"\d{5}|\*|\{[^{}]*\{")
 _WORD = re.compile(r"\S{100,}")
 _MULTIPLY = frozenset(["indent", "center", "ljust", "rjust", "zfill", "expandtabs"])
@@ -145,7 +127,9 @@ _TESTS = {
     "<": "lt",
 }
 _TESTS |= {"lessthan": "lt", "<=": "lteq", "le": "lteq", "eq": "eq", "ne": "ne", "gt": "gt", "lt": "lt", "in": "in"}
-_BUILTIN = (str, bytes, list, tuple, dict, set, frozenset, range, KeysView, ItemsView, ValuesView)
+_NONE: dict[Any, Any] = {}
+_Keys, _Values, _Items = type(_NONE.keys()), type(_NONE.values()), type(_NONE.items())
+_BUILTIN = (str, bytes, list, tuple, dict, set, frozenset, range, _Keys, _Values, _Items)
 _WALKED = (*_BUILTIN, Namespace)
 _PLAIN = frozenset([int, float, bool, type(None)])
 
@@ -163,9 +147,10 @@ class _Short(Extension):
 class _Context(Context):
     """A context whose copies take steps."""
 
-    def __init__(self, environment: Any, parent: Any, name: Any, blocks: Any, globals: Any = None) -> None:
-        spend(CALL + (len(parent) + len(blocks)) // 10)
-        super().__init__(environment, parent, name, blocks, globals)
+    def get_all(self) -> dict[str, Any]:
+        if self.vars or len(self.parent) >= CHARACTERS:
+            spend((len(self.parent) + len(self.vars)) // 10)
+        return super().get_all()
 
     def derived(self, locals: Any = None) -> Context:
         spend(len(self.blocks) // 10)
@@ -210,7 +195,7 @@ class LimitedEnvironment(SandboxedEnvironment):
         Raises:
             jinja2.TemplateError: as Jinja2 does; its ``SecurityError`` for a template that does too much.
         """
-        token = _rendering.set(_Rendering())
+        token = _rendering.set([STEPS, set()])
         try:
             return self._load_template(name, None).render(variables)
         finally:
@@ -253,9 +238,9 @@ class LimitedEnvironment(SandboxedEnvironment):
             if len(self._kept) >= _LOADED:
                 self._kept.clear()
             self._kept[name] = template
-        rendering = _rendering.get()
-        if rendering is not None and name not in rendering.loaded:
-            rendering.loaded.add(name)
+        rendering = _rendering.get(None)
+        if rendering is not None and name not in rendering[1]:
+            rendering[1].add(name)
             spend(self._costs[name])
         return template
 
@@ -474,10 +459,10 @@ def spend(steps: int) -> None:
     Raises:
         SecurityError: not enough are left.
     """
-    rendering = _rendering.get()
+    rendering = _rendering.get(None)
     if rendering is not None:
-        rendering.left -= steps
-        if rendering.left < 0:
+        rendering[0] -= steps
+        if rendering[0] < 0:
             raise _too_much(f"more than {STEPS:,} steps")
 
 
@@ -553,13 +538,13 @@ def _walk(value: Any, shown: bool = False) -> tuple[int, int]:
     while waiting:
         one = waiting.pop()
         children: Iterable[Any]
-        if isinstance(one, list | tuple | set | frozenset | KeysView | ValuesView | range):
+        if isinstance(one, list | tuple | set | frozenset | _Keys | _Values | range):
             parts += len(one)
             children = () if isinstance(one, range) else one
         elif isinstance(one, dict):
             parts += 2 * len(one)
             children = chain(one, one.values())
-        elif isinstance(one, ItemsView):
+        elif isinstance(one, _Items):
             parts += 3 * len(one)
             children = chain.from_iterable(one)
         elif isinstance(one, Namespace):
@@ -584,7 +569,7 @@ def _walk(value: Any, shown: bool = False) -> tuple[int, int]:
             elif isinstance(child, str | bytes):
                 characters += len(child)
             elif shown or isinstance(
-                child, list | tuple | dict | set | frozenset | KeysView | ItemsView | ValuesView | Namespace
+                child, list | tuple | dict | set | frozenset | _Keys | _Items | _Values | Namespace
             ):
                 waiting.append(child)
                 parts += 1
@@ -696,7 +681,7 @@ def _sought(part: Any, whole: Any) -> None:
             spend(_search(len(whole), len(part)))
     elif isinstance(whole, range) and isinstance(part, int):
         pass
-    elif isinstance(whole, dict | set | frozenset | KeysView | ItemsView):
+    elif isinstance(whole, dict | set | frozenset | _Keys | _Items):
         _keyed(whole, part)
     else:
         spend(_size(whole) // 10)
@@ -759,7 +744,7 @@ def _check_call(owner: Any, name: str, arguments: tuple[Any, ...], options: Mapp
     size = _size(owner)
     if isinstance(owner, str | bytes):
         if name == "join":
-            arguments = tuple(_bounded([*_turns_of(one)]) if isinstance(one, Iterator) else one for one in arguments)
+            arguments = tuple(_bounded([*_turns_of(one)]) if hasattr(one, "__next__") else one for one in arguments)
         spend(size // CHARACTERS)
         given = (*arguments, *options.values())
         longest = max((len(one) for one in given if isinstance(one, str | bytes)), default=0)
@@ -837,10 +822,10 @@ def _checked(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def limited(*arguments: Any, **options: Any) -> Any:
         value, given = arguments[place], (*arguments[place + 1 :], *options.values())
         spend(CALL)
-        if name in _AT_ONCE and isinstance(value, Iterator):
+        if name in _AT_ONCE and hasattr(value, "__next__"):
             value = [*_counted(value)]
             arguments = (*arguments[:place], value, *arguments[place + 1 :])
-        if given:
+        if given and not all(type(one) in _PLAIN or (type(one) is str and len(one) < _SHORT) for one in given):
             _walk(given)
         if isinstance(value, str | bytes):
             size = len(value)
@@ -864,7 +849,7 @@ def _checked(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         if name == "sum" and any(isinstance(one, list | tuple) for one in given):
             arguments = (*arguments[:place], _sum_steps(value), *arguments[place + 1 :])
         made = function(*arguments, **options)
-        return _counted(made) if isinstance(made, Iterator) else _bounded(made)
+        return _counted(made) if hasattr(made, "__next__") else _bounded(made)
 
     return limited
 
