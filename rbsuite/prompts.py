@@ -34,6 +34,8 @@ _SHORT = 8192
 _PLAIN = frozenset([bool, int, float, type(None)])
 _KEPT = 64
 """How many are kept at once."""
+_MESSAGE = 200
+"""Most characters of an error's message."""
 
 
 def _unchanging(value: object) -> bool:
@@ -202,14 +204,15 @@ class Prompts:
         Raises:
             TemplateError: it is not, or there is no such template.
         """
-        from jinja2 import TemplateSyntaxError
+        from jinja2 import TemplateError as JinjaError
 
         text, _ = self.source(name)
         try:
             self._environment.parse(text)
-        except TemplateSyntaxError as error:
-            where = f"prompt template {name!r}, line {error.lineno}"
-            raise TemplateError(f"{where}: {error.message}.", "Fix the template.") from error
+        except JinjaError as error:
+            line = getattr(error, "lineno", None)
+            where = f"prompt template {name!r}" + (f", line {line}" if line else "")
+            raise TemplateError(f"{where}: {_cut(str(error.message))}.", "Fix the template.") from error
 
     def _render(self, name: str, variables: Mapping[str, Any]) -> str:
         from jinja2 import TemplateError as JinjaError
@@ -220,14 +223,14 @@ class Prompts:
             return self._environment.limited(name, fenced).strip()
         except TemplateNotFound as error:
             raise TemplateError(
-                f"there is no prompt template {error.name!r}.", "See `rbsuite prompts list`."
+                f"there is no prompt template {_cut(repr(error.name))}.", "See `rbsuite prompts list`."
             ) from error
         except UnicodeDecodeError as error:
             raise _not_utf8(name) from error
         except JinjaError as error:
             line = getattr(error, "lineno", None)
             where = f", line {line}" if line else ""
-            what = str(error.message).rstrip(".")
+            what = _cut(str(error.message).rstrip("."))
             raise TemplateError(f"prompt template {name!r}{where}: {what}.", "Fix the template.") from error
         except RbsuiteError:
             raise
@@ -265,6 +268,11 @@ class Prompts:
         environment.add_filter("fence", lambda text, label: fence(str(text).removesuffix("\n"), label))
         environment.add_filter("one_line", lambda text: one_line(str(text)))
         return environment
+
+
+def _cut(text: str) -> str:
+    """The beginning of a message, which may quote a long text."""
+    return text if len(text) <= _MESSAGE else f"{text[:_MESSAGE]}..."
 
 
 def _fenced(value: Any) -> Any:

@@ -71,7 +71,7 @@ _SHORT = CALL * CHARACTERS
 
 
 _rendering: ContextVar[list[Any]] = ContextVar(
-    "a rendering: the steps that are left, and the templates that it has loaded"
+    "a rendering: the steps that are left, and the modules of the templates that it has loaded"
 )
 _WIDE = re.compile(r"\d{5}|\*|\{[^{}]*\{")
 _WORD = re.compile(r"\S{100,}")
@@ -153,16 +153,26 @@ class _Context(Context):
         return super().get_all()
 
     def derived(self, locals: Any = None) -> Context:
-        spend(len(self.blocks) // 10)
+        spend(len(self.blocks) // 4)
         return super().derived(locals)
 
 
 class _Template(Template):
-    """A template whose module, once it is imported, is no larger than a text may be; each import makes it anew, so it keeps nothing."""
+    """A template whose module, which is what imports it, is no larger than a text may be, and lasts for one rendering."""
 
     def make_module(self, vars: Any = None, shared: bool = False, locals: Any = None) -> TemplateModule:
         context = self.new_context(vars, shared, locals)
         return TemplateModule(self, context, _pieces(self.root_render_func(context)))
+
+    def _get_default_module(self, ctx: Context | None = None) -> TemplateModule:
+        rendering = _rendering.get(None)
+        if rendering is None or (ctx is not None and ctx.globals_keys - self.globals.keys()):
+            return super()._get_default_module(ctx)
+        module: Any = rendering[1].get(self.name)
+        if module is None:
+            module = rendering[1][self.name] = self.make_module()
+        spend(len(module._body_stream) // 4)
+        return module  # type: ignore[no-any-return]
 
 
 class LimitedEnvironment(SandboxedEnvironment):
@@ -195,9 +205,11 @@ class LimitedEnvironment(SandboxedEnvironment):
         Raises:
             jinja2.TemplateError: as Jinja2 does; its ``SecurityError`` for a template that does too much.
         """
-        token = _rendering.set([STEPS, set()])
+        token = _rendering.set([STEPS, {}])
         try:
             return self._load_template(name, None).render(variables)
+        except (RecursionError, MemoryError) as error:
+            raise _too_much("what it calls or uses is nested too deeply, or too large") from error
         finally:
             _rendering.reset(token)
 
@@ -240,7 +252,7 @@ class LimitedEnvironment(SandboxedEnvironment):
             self._kept[name] = template
         rendering = _rendering.get(None)
         if rendering is not None and name not in rendering[1]:
-            rendering[1].add(name)
+            rendering[1][name] = None
             spend(self._costs[name])
         return template
 
@@ -842,7 +854,7 @@ def _checked(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             if name == "pprint":
                 spend(parts * _depth(value) // 10)
             if makes_text and not isinstance(value, _BUILTIN):
-                _text(value)
+                spend(more * len(_text(value)) // CHARACTERS)
         else:
             _bounded(value)
         _check_method(value, name, given)
