@@ -23,9 +23,10 @@ from jinja2.exceptions import SecurityError, TemplateNotFound
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from jinja2.runtime import Context, LoopContext, Undefined
-from jinja2.sandbox import SandboxedEnvironment, SandboxedFormatter
+from jinja2.sandbox import SandboxedEnvironment, SandboxedEscapeFormatter, SandboxedFormatter
 from jinja2.utils import Namespace, pass_context
 from jinja2.visitor import NodeTransformer
+from markupsafe import Markup
 
 STEPS = 1_000_000
 """How many steps one rendering may take; about a second."""
@@ -85,7 +86,7 @@ _SLOW = {
     "title": 20,
     "urlencode": 20,
     "wordwrap": 20,
-    "urlize": 50,
+    "urlize": 200,
     "pprint": 20,
     "xmlattr": 20,
     "wordcount": 10,
@@ -273,8 +274,8 @@ class LimitedEnvironment(SandboxedEnvironment):
     def getattr(self, obj: Any, attribute: str) -> Any:
         """An attribute; a long text takes steps, since a property may make it."""
         value = super().getattr(obj, attribute)
-        if isinstance(value, str) and len(value) >= _SHORT:
-            spend(len(value) // CHARACTERS)
+        if isinstance(value, str):
+            spend(1 + len(value) // CHARACTERS)
         return value
 
     def getitem(self, obj: Any, argument: Any) -> Any:
@@ -318,18 +319,16 @@ class LimitedEnvironment(SandboxedEnvironment):
         if super().wrap_str_format(value) is None:
             return None
         pattern, by_map = value.__self__, value.__name__ == "format_map"
-        plain = type(pattern) is str
 
         def checked(*args: Any, **kwargs: Any) -> str:
             if by_map and (kwargs or len(args) != 1):
-                raise TypeError("format_map() takes exactly one argument")
+                raise TypeError(f"format_map() takes exactly one argument ({len(args) + len(kwargs)} given)")
             _check_format(pattern, "{", (*args, *kwargs.values(), *(x for one in args for x in _given(one))))
-            wrapped = SandboxedEnvironment.wrap_str_format(self, value)
-            assert wrapped is not None
-            if not plain:
-                return wrapped(*args, **kwargs)
-            given = ((), args[0]) if by_map else (args, kwargs)
-            return _LimitedFormatter(self).vformat(pattern, *given)
+            formatter: SandboxedFormatter = _LimitedFormatter(self)
+            if isinstance(pattern, Markup):
+                formatter = _LimitedEscapeFormatter(self, escape=pattern.escape)
+            given: tuple[Any, Any] = ((), args[0]) if by_map else (args, kwargs)
+            return type(pattern)(formatter.vformat(pattern, *given))
 
         return checked
 
@@ -362,9 +361,7 @@ class LimitedEnvironment(SandboxedEnvironment):
 class _LimitedFormatter(SandboxedFormatter):
     """Counts what it puts into a text."""
 
-    def __init__(self, environment: LimitedEnvironment) -> None:
-        super().__init__(environment)
-        self._made = 0
+    _made = 0
 
     def format_field(self, value: Any, format_spec: str) -> Any:
         _shown(value)
@@ -378,6 +375,10 @@ class _LimitedFormatter(SandboxedFormatter):
         if conversion:
             _shown(value)
         return super().convert_field(value, conversion)
+
+
+class _LimitedEscapeFormatter(_LimitedFormatter, SandboxedEscapeFormatter):
+    """The same for a text that is marked as safe."""
 
 
 class _Limits(NodeTransformer):
@@ -587,7 +588,7 @@ def _walk(value: Any, shown: bool = False) -> tuple[int, int]:
                 parts += 1
         _allow(characters, MAX_TEXT)
     # Large whole numbers can be chosen so that a mapping has them all in one place.
-    spend(parts // 10 + characters // CHARACTERS + (large * large // 20 if large > 1 else 0))
+    spend(2 + parts // 10 + characters // CHARACTERS + (large * large // 20 if large > 1 else 0))
     return parts, characters
 
 
@@ -601,9 +602,8 @@ def _text(value: Any) -> str:
     elif isinstance(value, _WALKED):
         _walk(value, shown=True)
     text = str(value)
-    if len(text) >= CHARACTERS:
-        spend(len(text) // CHARACTERS)
-        _allow(len(text), MAX_TEXT)
+    spend(1 + len(text) // CHARACTERS)
+    _allow(len(text), MAX_TEXT)
     return text
 
 
@@ -730,7 +730,7 @@ def _check_format(pattern: Any, sign: str, values: Iterable[Any]) -> None:
     if _WIDE.search(pattern):
         raise _too_much("a format")
     times = pattern.count(sign)
-    spend(times + len(pattern) // CHARACTERS)
+    spend(CALL + 2 * times + len(pattern) // CHARACTERS)
     if times:
         _allow(times * max(map(_length, values), default=0), 10 * MAX_TEXT)
 
@@ -844,9 +844,10 @@ def _checked(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             _bounded(value)
             if name in _OF_PARTS:
                 spend(size)
-            elif size >= CHARACTERS:
-                spend(size * more // CHARACTERS)
-                if makes_text:
+            else:
+                if more:
+                    spend(size * more // CHARACTERS)
+                if makes_text and size >= CHARACTERS:
                     _check_text(name, str(value), given, options)
         elif type(value) not in _PLAIN and not isinstance(value, Undefined):
             parts, characters = _walk(value, shown=makes_text)
