@@ -104,7 +104,7 @@ _OF_PARTS |= {"reverse", "select", "selectattr", "slice", "sort", "sum", "unique
 _OF_NONE = frozenset(["attr", "count", "d", "default", "first", "last", "length", "random"])
 """Filters that neither go through the parts nor make a text of them."""
 
-_AT_ONCE = frozenset(["dictsort", "groupby", "list", "max", "min", "slice", "sort", "sum", "urlencode"])
+_AT_ONCE = frozenset(["dictsort", "groupby", "list", "max", "min", "slice", "sort", "sum", "unique", "urlencode"])
 """Filters that go through an iterator at once."""
 
 _OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
@@ -186,7 +186,7 @@ class LimitedEnvironment(SandboxedEnvironment):
     def __init__(self, **options: Any) -> None:
         super().__init__(finalize=_finalized, optimized=False, extensions=[_Short], **options)
         self.filters = {name: _checked(name, function) for name, function in self.filters.items()}
-        self.filters |= {"join": _join, "_spent": _spent, "_turns": _turns, "_bounded": _bounded}
+        self.filters |= {"join": _join, "_spent": _spent, "_turns": _turns, "_bounded": _bounded, "_keys": _keys}
         self.filters |= {"_joined": _joined, "_sliced": _sliced, "_compared": _compared, "_weighed": _weighed}
         self.tests |= {name: _test(name) for name in _TESTS}
         self.tests |= {name: _text_test(self.tests[name]) for name in ("lower", "upper")}
@@ -301,6 +301,8 @@ class LimitedEnvironment(SandboxedEnvironment):
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Compute, unless the result would be too large."""
         spend(1 + (_size(left) + _size(right)) // CHARACTERS + (_bits(left) * _bits(right) >> 20))
+        if operator == "-" and isinstance(left, _Keys | _Items):
+            _walk((left, right), hashed=True)
         if operator == "**" and not (isinstance(right, int | float) and abs(right) <= MAX_BITS):
             raise _too_much("a power")
         bits = _bits(left) * max(int(right), 1) if operator == "**" else _bits(left) + _bits(right)
@@ -328,7 +330,8 @@ class LimitedEnvironment(SandboxedEnvironment):
             if isinstance(pattern, Markup):
                 formatter = _LimitedEscapeFormatter(self, escape=pattern.escape)
             given: tuple[Any, Any] = ((), args[0]) if by_map else (args, kwargs)
-            return type(pattern)(formatter.vformat(pattern, *given))
+            made: str = type(pattern)(formatter.vformat(pattern, *given))
+            return made
 
         return checked
 
@@ -344,6 +347,9 @@ class LimitedEnvironment(SandboxedEnvironment):
             args = _check_call(owner, getattr(__obj, "__name__", ""), args, kwargs)
         elif isinstance(__obj, LoopContext):
             args = tuple(map(_turns_of, args))
+        if __obj is dict or getattr(__obj, "__name__", "") in ("fromkeys", "isdisjoint", "update"):
+            args = tuple([*one] if hasattr(one, "__next__") else one for one in args)
+            _walk(args, hashed=True)
         return _bounded(super().call(__context, __obj, *args, **kwargs))
 
     def _division(self, test: Any) -> Callable[..., Any]:
@@ -431,7 +437,7 @@ class _Limits(NodeTransformer):
         return self._filtered(self.generic_visit(node), "_bounded")
 
     def visit_Dict(self, node: nodes.Dict) -> nodes.Expr:
-        return self._filtered(self.generic_visit(node), "_bounded")
+        return self._filtered(self.generic_visit(node), "_keys")
 
     def visit_Tuple(self, node: nodes.Tuple) -> nodes.Node:
         found: nodes.Tuple = self.generic_visit(node)  # type: ignore[assignment]
@@ -536,12 +542,13 @@ def _shown(value: Any) -> Any:
     return value
 
 
-def _walk(value: Any, shown: bool = False) -> tuple[int, int]:
+def _walk(value: Any, shown: bool = False, hashed: bool = False) -> tuple[int, int]:
     """Take steps for the parts of a value at all depths.
 
     Args:
         value: any value; one that is no list, mapping or the like has no parts.
         shown: whether its parts are made a text, so that the texts of other objects count too.
+        hashed: whether they become keys, so that those count more that can be chosen to stand all in one place.
 
     Returns:
         how many parts there are, and how many characters.
@@ -574,9 +581,9 @@ def _walk(value: Any, shown: bool = False) -> tuple[int, int]:
                 characters += len(child)
             elif kind is int:
                 bits = child.bit_length()
-                if bits > 60:
+                if bits > 32 or (child < 0 and type(one) is tuple):
                     characters += bits
-                    large += 1
+                    large += bits > 60 or type(one) is tuple
             elif kind in _PLAIN:
                 pass
             elif isinstance(child, str | bytes):
@@ -587,8 +594,7 @@ def _walk(value: Any, shown: bool = False) -> tuple[int, int]:
                 waiting.append(child)
                 parts += 1
         _allow(characters, MAX_TEXT)
-    # Large whole numbers can be chosen so that a mapping has them all in one place.
-    spend(2 + parts // 10 + characters // CHARACTERS + (large * large // 20 if large > 1 else 0))
+    spend(2 + parts // 10 + characters // CHARACTERS + (large * large // 20 if hashed else 0))
     return parts, characters
 
 
@@ -605,6 +611,12 @@ def _text(value: Any) -> str:
     spend(1 + len(text) // CHARACTERS)
     _allow(len(text), MAX_TEXT)
     return text
+
+
+def _keys(value: Any) -> Any:
+    """A mapping that a template writes out."""
+    _walk(value, hashed=True)
+    return value
 
 
 @pass_context
@@ -708,8 +720,15 @@ def _keyed(whole: Any, key: Any) -> None:
         spend(len(key) // CHARACTERS)
         return
     _walk((key,))
-    if not isinstance(key, float) and (_bits(key) > 60 or isinstance(key, tuple | frozenset)):
+    if _chosen(key):
         spend(_size(whole) // 5)
+
+
+def _chosen(key: Any) -> bool:
+    """Whether a key may be chosen to stand in the place of others: a large whole number, or a tuple of other things than texts."""
+    if isinstance(key, tuple):
+        return not all(type(one) is str or (type(one) is int and 0 <= one < 2**32) for one in key)
+    return _bits(key) > 60 or isinstance(key, frozenset)
 
 
 def _search(size: int, sought: int, backwards: bool = False) -> int:
@@ -791,12 +810,15 @@ def _check_call(owner: Any, name: str, arguments: tuple[Any, ...], options: Mapp
             spend(size // 5)
         for one in arguments[:1]:
             if isinstance(one, dict):
-                if any(_bits(key) > 60 or isinstance(key, tuple | frozenset) for key in one):
+                if any(map(_chosen, one)):
                     spend(len(one) * size // 5)
             elif type(one) not in _PLAIN or _bits(one) > 60:
                 _keyed(owner, one)
                 if isinstance(one, Sequence) and not isinstance(one, str):
-                    spend(len(one) * size // 5 if name == "update" else 0)
+                    _walk(one, hashed=True)
+                    spend(
+                        len(one) * size // 5 if name == "update" and any(map(_chosen, chain.from_iterable(one))) else 0
+                    )
     else:
         spend(size // 5)
     _check_method(owner, name, (*arguments, *options.values()))
@@ -850,7 +872,7 @@ def _checked(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
                 if makes_text and size >= CHARACTERS:
                     _check_text(name, str(value), given, options)
         elif type(value) not in _PLAIN and not isinstance(value, Undefined):
-            parts, characters = _walk(value, shown=makes_text)
+            parts, characters = _walk(value, shown=makes_text, hashed=name == "unique")
             spend(more * (parts // 10 + characters // CHARACTERS))
             if name == "pprint":
                 spend(parts * _depth(value) // 10)

@@ -133,7 +133,9 @@ BUSY = [  # each is free, or nearly, of what a loop takes
     "{{ '%999999999d' is even }}",
     "{% set b = 'a' * 5000000 %}{{ range(99999) | select | join(b) }}",
     "{% set b = 'a' * 5000000 %}{{ ('{0[0]}' * 9999).format([b]) }}",
-    "{% set d = {} %}{% for i in range(60000) %}{% set x = d.setdefault(i * (2 ** 61 - 1), 1) %}{% endfor %}",
+    "{% set d = {} %}{% for i in range(60000) %}{% set x = d.update({i * (2 ** 61 - 1): 1}) %}{% endfor %}",
+    "{% set p = [] %}{% for i in range(30000) %}{% set x = p.extend([i * (2 ** 61 - 1)]) %}{% endfor %}{{ p | select | unique | list }}",
+    "{% set v = 'a' * 5000000 %}{{ ('{0.v}' * 9999).format(namespace(v=v)) }}",
     "{{ [{'a': 1}] | map(attribute='a,' * 10) | list }}{% set d = {} %}{% set x = d.update({'a': d}) %}"
     "{{ [d] | map(attribute='a.' * 2000000 + 'a') | list }}",
     *(
