@@ -308,6 +308,8 @@ class LimitedEnvironment(SandboxedEnvironment):
         bits = _bits(left) * max(int(right), 1) if operator == "**" else _bits(left) + _bits(right)
         if operator in ("*", "**") and bits > MAX_BITS:
             raise _too_much("a product" if operator == "*" else "a power")
+        if operator == "**":
+            spend(bits * bits >> 23)
         if operator == "*":
             repeated, times = (right, left) if isinstance(left, int) else (left, right)
             if isinstance(times, int) and isinstance(repeated, str | bytes | list | tuple):

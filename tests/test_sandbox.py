@@ -110,6 +110,7 @@ BUSY = [  # each is free, or nearly, of what a loop takes
     PARTS + "{% macro m(v) %}{% endmacro %}" + EACH.replace("BODY", "{% set x = p.sort(key=m) %}"),
     EACH.replace("BODY", "{% if x %}{% endif %}" * 900),
     "{% set a = 3 ** 6000 %}" + EACH.replace("BODY", "{% set b = a // 3 ** 3000 %}" * 100),
+    "{% for i in range(99999) | select %}" + "{% set a = 3 ** 4900 %}" * 900 + "{% endfor %}",
     "{% macro m() %}" + "{% if x %}{% endif %}" * 900 + "{% endmacro %}" + EACH.replace("BODY", "{% set y = m() %}"),
     "{% block b scoped %}{% endblock %}".join(EACH.split("BODY"))
     + "".join(f"{{% block b{i} %}}{{% endblock %}}" for i in range(900)),
