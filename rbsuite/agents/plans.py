@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rbsuite.reading.labels import find_labels, with_ends
-from rbsuite.reading.layers import Layer, Undecided, Unreadable, first_read
+from rbsuite.reading.layers import Layer, Unclear, Unreadable, first_read
 from rbsuite.reading.values import objects_with, plain_keys, read_values, values_in
 from rbsuite.reading.words import whole_number
 
@@ -70,8 +70,8 @@ def read_plan(reply: str, n: int) -> PlanReply:
             plans = [(ids, mine) for ids, mine in plans if ids]
         if not plans:
             raise Unreadable(_missing("executable_plan", values.cut))
-        if any(ids != plans[0][0] for ids, _ in plans):
-            raise (Undecided if values.found else Unreadable)("it holds several plans")
+        if values.more or any(ids != plans[0][0] for ids, _ in plans):
+            raise Unclear("it holds several plans")
         return _cut(plans[0][0], n, _said(plans[0][1], _SAID))
 
     return _told(reply, read)
@@ -93,8 +93,8 @@ def read_step(reply: str, n: int) -> PlanReply:
             told = [(label.rest, "") for label in find_labels(layer, {"action": _ACTION})]
         if not told:
             raise Unreadable(_missing("action_id", values.cut))
-        if any(value != told[0][0] for value, _ in told):
-            raise (Undecided if values.found else Unreadable)("it names several actions")
+        if values.more or any(value != told[0][0] for value, _ in told):
+            raise Unclear("it names several actions")
         value, thought = told[0]
         if value is None or (isinstance(value, str) and value.strip().lower() in _ENDS):
             return PlanReply((), thought)

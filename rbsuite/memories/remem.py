@@ -22,7 +22,7 @@ from rbsuite.memories.episodes import INJECTION
 from rbsuite.memories.exprag import ExperienceRetrieval
 from rbsuite.memories.extraction import ShownEpisode, recall_items
 from rbsuite.reading.labels import find_labels, with_ends
-from rbsuite.reading.layers import Layer, Undecided, Unreadable, first_read
+from rbsuite.reading.layers import Layer, Unclear, Unreadable, first_read
 from rbsuite.reading.values import objects_with, read_values, text_of_value
 
 _LABELS = {"prune": r"(?:think-)?prune[d]?(?:[ \t]+experiences?)?", "keep": r"keep(?:[ \t]+all|[ \t]+everything)?"}
@@ -96,7 +96,7 @@ def read_pruned(reply: str, count: int) -> Collection[int]:
         if not told:
             raise Unreadable("there is no line 'Prune: NUMBERS' and no line 'Keep'")
         if len(set(told)) > 1:
-            raise Undecided("it says several things that contradict each other")
+            raise Unclear("it says several things that contradict each other")
         strange = sorted(number for number in told[0] if not 1 <= number <= count)
         if strange:
             raise Unreadable(f"there is no experience {strange[0]}")

@@ -1,8 +1,8 @@
 """Separates what a model thought from what it answered when both are in one text.
 
 Models mark their reasoning in several ways: a block between tags (``<think>``, ``<thinking>``, ``[THINK]``, ``<seed:think>``, ...), a block
-whose opening tag was part of the prompt, so that only the closing one is left, a block cut off by the token limit, or the channels of
-OpenAI's Harmony format.
+whose opening tag was part of the prompt, so that only the closing one is left, a block cut off by the token limit, notes between tags that
+may also be part of an answer (``<analysis>``, ``<scratchpad>``, ``<reflection>``), or the channels of OpenAI's Harmony format.
 """
 
 from __future__ import annotations
@@ -12,23 +12,38 @@ from collections.abc import Iterable
 
 _TAG = re.compile(
     r"(<(?=[/|\w])(?:/?(?:seed:|mm:|ant:?)?(?:think(?:ing)?|thoughts?|reasoning)(?:[ \t]+\w+=[^<>\n]{0,80})?[ \t]{0,3}>"
-    r"|\|(?:/?think(?:ing)?|(?:begin|end)_of_thought|(?:start|end)_thinking)\|>)|\[(?=[/t])/?think\]|◁/?think▷)"
+    r"|\|(?:/?think(?:ing)?|(?:begin|end)_of_(?:thought|thinking)|(?:start|end)_thinking)\|>"
+    r"|\|channel>[ \t]{0,3}(?:thoughts?|thinking|analysis)\b|channel\|>"
+    r"|/?(?:analysis|scratch_?pad|reflection)[ \t]{0,3}>)|\[(?=[/t])/?think(?:ing)?\]|◁/?think▷)"
 )
 """A tag in a text in lower case."""
+_NOTES = ("analysis", "scratchpad", "scratch_pad", "reflection")
+_QUOTES = frozenset("`\"'“”‘’«»„*_()")
+_MENTIONED = re.compile(r"[.,;:!?)](?=[\s*_`\"'”’»)]|\Z)|[ \t]+([^\W\d_])")
+"""What follows a tag that is only mentioned: a sentence's mark, or a further word of the sentence, if that is in lower case."""
+_BLANK = "> \t\r\x0b\x0c*\xa0\u3000"
+"""What may stand before a tag that begins its line."""
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _CHANNEL = "<|channel|>"
-_IN_MARKS = ("think", "thought", "reasoning", _CHANNEL)
+_IN_MARKS = ("think", "thought", "reasoning", _CHANNEL, "channel|>", *_NOTES)
 """Every mark contains one of these, in lower case."""
-_NAMED_CHANNEL = re.compile(r"<\|channel\|>[ \t]?(?:analysis|commentary|final)\b")
-_HARMONY = re.compile(r"<\|(start|channel|message|end|return|call)\|>")
+_NAMED_CHANNEL = re.compile(
+    r"<\|channel\|>[ \t]{0,3}(?:analysis|commentary|final|thoughts?|thinking|reasoning)\b", re.IGNORECASE
+)
+_HARMONY = re.compile(r"<\|(start|channel|message|end|return|call)\|>", re.IGNORECASE)
 
 
 def separate(text: str) -> tuple[str, str]:
     """The reasoning and the answer in a reply, in time linear in its length.
 
     A block ends at the first closing tag, whatever its spelling. A closing tag without an opening one ends a block that began with the
-    reply. An opening tag that is never closed begins a block if it begins a line; else it is part of the answer. Of Harmony's channels,
-    ``final`` is the answer, and so is ``commentary`` unless it is a tool call; a channel mark that names an unknown channel is text.
+    reply. An opening tag that is never closed begins a block, up to the end of the reply, if it begins or ends its line, or if thoughts
+    seem to follow it: not if it is only mentioned in a sentence, that is, if it stands between quotation marks, or is followed by the
+    sentence's punctuation or by a further word in lower case. Such a mention is part of the answer.
+
+    Notes (``<analysis>``, ``<scratchpad>``, ``<reflection>``) are thoughts only if their opening tag begins a line and the closing tag of
+    the same name follows; a reply that is nothing else has no answer. Of Harmony's channels, ``final`` is the answer, and so is
+    ``commentary`` unless it is a tool call; a channel mark that names an unknown channel is text.
 
     Args:
         text: the reply.
@@ -68,33 +83,62 @@ def _tagged(text: str) -> tuple[str, str]:
     tags = between[1::2]
     if not tags:
         return "", text
-    closing = {tag: tag[1] == "/" or tag[1:3] in ("|/", "|e") for tag in set(tags)}
-    last_close = max((len(tags) - tags[::-1].index(tag) - 1 for tag, closes in closing.items() if closes), default=-1)
+    kinds = {tag: (tag.strip("</ \t>"), _closes(tag)) for tag in set(tags)}
+    last = {
+        name if name in _NOTES else "": place  # where the last closing tag of each kind is
+        for place, (name, closes) in enumerate(map(kinds.__getitem__, tags))
+        if closes
+    }
+    last_close = last.get("", -1)
     thought: list[str] = []
     said: list[str] = []
+    notes = ""
     inside, begins_line, begin, at = False, True, 0, 0
     for place, tag in enumerate(tags):
         piece = between[2 * place]
         at += len(piece)
         end = at + len(tag)
-        if closing[tag]:
+        name, closes = kinds[tag]
+        if not inside and not notes and (begins_line or "\n" in piece):
+            begins_line = not piece.rpartition("\n")[2].strip(_BLANK)
+        if name in _NOTES:
+            if closes and name == notes and not inside:
+                thought.append(text[begin:at])
+                notes, begins_line, begin = "", True, end
+            elif not closes and begins_line and not notes and not inside and place < last.get(name, -1):
+                said.append(text[begin:at])
+                notes, begin = name, end
+            elif not inside and not notes:
+                begins_line = False
+        elif closes:
             if not inside:  # everything that looked like the answer was thinking
                 thought += said
                 said.clear()
             thought.append(text[begin:at])
+            notes = notes if inside and place < last.get(notes, -1) else ""
             inside, begins_line, begin = False, True, end
-        elif not inside:
-            if place > last_close:
-                _, newline, last_line = piece.rpartition("\n")
-                begins_line = (begins_line or bool(newline)) and not last_line.strip()
-            if begins_line or place < last_close:
-                said.append(text[begin:at])
-                inside, begins_line, begin = True, True, end
+        elif not inside and notes:
+            inside = place < last_close
+        elif not inside and (begins_line or place < last_close or not _is_mentioned(text, at, end)):
+            said.append(text[begin:at])
+            inside, begin = True, end
         at = end
     (thought if inside else said).append(text[begin:])
     if not thought and len(said) == 1:
         return "", text
     return _joined(thought), _joined(said)
+
+
+def _closes(tag: str) -> bool:
+    return tag[1] in "/c" or tag[1:3] in ("|/", "|e")
+
+
+def _is_mentioned(text: str, start: int, end: int) -> bool:
+    """Whether a tag that does not begin its line is a part of the sentence."""
+    if text[start - 1] in _QUOTES and text[end : end + 1] in _QUOTES:
+        return True
+    found = _MENTIONED.match(text, end)
+    return found is not None and (found[1] is None or found[1].islower())
 
 
 def _channelled(text: str) -> tuple[list[str], list[str]]:
@@ -105,11 +149,11 @@ def _channelled(text: str) -> tuple[list[str], list[str]]:
     marks = ["", *texts[1::2], ""]
     header = ""
     for place, piece in enumerate(texts[::2]):
-        mark = marks[place]
+        mark = marks[place].lower()
         if mark == "channel":
             header = piece
-            if marks[place + 1] != "message":  # nothing says where the header ends
-                header, _, piece = piece.partition(" ")
+            if marks[place + 1].lower() != "message":  # nothing says where the header ends
+                header, piece = (*piece.split(None, 1), "", "")[:2]
                 if piece:
                     (said if _is_said(header) else thought).append(piece)
         elif piece and mark != "start":
@@ -119,4 +163,5 @@ def _channelled(text: str) -> tuple[list[str], list[str]]:
 
 
 def _is_said(header: str) -> bool:
-    return header.partition(" ")[0].strip() == "final" or header.strip() == "commentary"
+    words = header.lower().split()
+    return words[:1] == ["final"] or words == ["commentary"]

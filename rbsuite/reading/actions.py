@@ -11,7 +11,7 @@ from typing import Any
 
 from rbsuite.errors import ParseFailure
 from rbsuite.reading.labels import find_labels
-from rbsuite.reading.layers import Layer, Undecided, Unreadable, first_read
+from rbsuite.reading.layers import Layer, Unclear, Unreadable, first_read
 from rbsuite.reading.values import NotAValue, ValueReader, objects_with, plain_keys, read_values, values_in
 from rbsuite.trajectory import Action, ToolSpec
 
@@ -40,7 +40,7 @@ _LIKE_JSON = re.compile(r"\s*+(?:```\w*\s*+)?[{\[](?=\s*+[\"'{\[\]}\w])")
 _NO_ACTION = "it is not an object with the text 'name' and the object 'arguments'"
 _NOT_CLOSED = "its JSON is not closed"
 _MOST = 1_000
-"""How many labels ``Action:`` of a reply are looked at, starting from the first."""
+"""How many labels ``Action:`` a reply may have."""
 _FAR = 400
 """How far the text around an action is looked at."""
 _QUOTES = {'"': '"', "`": "`", "”": "“", "“": "„", "»": "«", "’": "‘"}
@@ -196,7 +196,9 @@ def _places(layer: Layer) -> Iterator[_Place]:
     within a line, nor within an action that cannot be read.
     """
     text, outside, reader = layer.text, layer.outside, ValueReader(layer.text)
-    labels = [match.span() for match in islice(_ACTION.finditer(outside), _MOST)]
+    labels = [match.span() for match in islice(_ACTION.finditer(outside), _MOST + 1)]
+    if len(labels) > _MOST:
+        raise Unclear("it has too many actions")
     labels = labels or [(label.start, label.value) for label in find_labels(layer, {"action": "action"})]
     at = line = 0
     broken = False
@@ -284,7 +286,7 @@ def _unlabelled(layer: Layer) -> Written | None:
         if (named := _named(mine)) is not None and _stands_alone(values.text, *span)
     ]
     if any(one != found[0] for one in found):
-        raise Undecided(f"it holds several actions, and no line {LABEL!r} says which counts")
+        raise Unclear(f"it holds several actions, and no line {LABEL!r} says which counts")
     if found:
         return Written(found[0], "", layer.text[: max(0, layer.outside.find("{"))])
     if _LIKE_JSON.match(layer.outside):

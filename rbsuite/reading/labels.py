@@ -15,7 +15,7 @@ from typing import Literal
 
 from rbsuite.frozen import dataclass
 from rbsuite.models.reasoning import in_lower_case
-from rbsuite.reading.layers import MOST, Layer
+from rbsuite.reading.layers import MOST, Layer, Unclear
 
 Style = Literal["heading", "bold", "plain"]
 STYLES: tuple[Style, ...] = ("heading", "bold", "plain")
@@ -61,21 +61,27 @@ def find_labels(layer: Layer, names: Mapping[str, str], *, numbered: bool = True
         names: labels' names, each with a regular expression for its words in lower case, which matches either case. Words
             that end in " is" need no colon after them.
         numbered: whether a number after a name belongs to the label, as in ``Title 1``.
+
+    Raises:
+        Unclear: there are too many.
     """
     found: list[Label] = []
-    for match in islice(_pattern(tuple(names.items()), numbered).finditer(in_lower_case(layer.outside)), MOST):
-        lead, rest = match["lead"], layer.outside[slice(*match.span("rest"))]
+    matches = _pattern(tuple(names.items()), numbered).finditer(in_lower_case(layer.outside))
+    for match in islice(matches, MOST):
+        lead, rest = match["lead"], layer.text[slice(*match.span("rest"))]
         emphasised = "*" in lead or "_" in lead
         style: Style = "heading" if "#" in lead else "bold" if emphasised else "plain"
         name = next(name for name in names if match[name] is not None)
         tagged = "<" in lead and ">" in match["tail"]
         marked = tagged or match["colon"] is not None or match[name].endswith(" is")
-        if not marked and rest.strip(" .!") and not (emphasised and (match["tail"].strip() or match["bold"])):
+        if not marked and rest.strip().strip(" .!") and not (emphasised and (match["tail"].strip() or match["bold"])):
             continue
         rest = unwrapped(_CLOSING.sub("", rest) if tagged or "|" in lead else rest)
         for mark in ("**", "__") if emphasised else ():  # the label was emphasised together with its text
             rest = rest.removesuffix(mark).rstrip() if rest.count(mark) == 1 else rest
         found.append(Label(name, style, match.start(), match.start("rest"), rest))
+    if next(matches, None) is not None:
+        raise Unclear("it has too many lines with labels")
     return found
 
 

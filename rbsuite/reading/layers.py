@@ -13,7 +13,7 @@ from rbsuite.models.reasoning import separate
 T = TypeVar("T")
 
 MOST = 2_000
-"""How many fence lines, quoted lines and labels of a reply are looked at, starting from the first: many times what any form has."""
+"""How many fence lines, quoted lines and labels a reply may have: many times what any form has. One with more cannot be read."""
 
 _FENCE = re.compile(
     r"(^[ \t]{0,12}(?:`{3,}|~{3,})[^`\n]*$|^<<(?:end of )?[\w ]{1,40} [0-9a-f]{12}>>$)",
@@ -22,8 +22,16 @@ _FENCE = re.compile(
 _MARK = re.compile(r"[ \t]*(`{3,}|~{3,})[ \t]*[\w+-]*[ \t]*|<<(end of )?([\w ]+)>>")
 _BLOCK = re.compile(r"^[ \t]{0,12}>[^\n]*", re.MULTILINE)
 _QUOTED = re.compile(r"^[ \t]{0,12}(?:>[> \t]*+([^\n]*)|[\"“'«„]([^\n]{1,400})[\"”'»“][ \t]*$)", re.MULTILINE)
-_NEWLINES = ("\r\n", "\r", "\u2028", "\u2029", "\x85")
-_INVISIBLE = ("\ufeff", "\u200b", "\u2060")
+_NEWLINES = "\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+_CONTROLS = "\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f"
+_HIDDEN = "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
+"""Besides these, joiners and variants are invisible, which letters and pictures outside ASCII are made of."""
+_ODD = re.compile(f"[{_NEWLINES}{_CONTROLS}{_HIDDEN}]")
+_REPLACED = {ord(char): "\n" if char in _NEWLINES else None for char in map(chr, range(0x10000)) if _ODD.match(char)}
+_JOINERS = "[\u200c\u200d\ufe00-\ufe0f\U000e0000-\U000e01ef]"
+_JOINER = re.compile(_JOINERS)
+_LOOSE = re.compile(rf"(?<![^\x00-\x7f]){_JOINERS}++|(?<!{_JOINERS}){_JOINERS}++(?=[\x00-\x7f]|\Z)")
+_SPACES = "\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u2800\u3000"
 _DEEPEST = 3
 
 
@@ -31,8 +39,8 @@ class Unreadable(Exception):
     """A reply that does not follow its form. The text says what is wrong, in words that go back to the model."""
 
 
-class Undecided(Unreadable):
-    """A reply that contradicts itself. What it fences or quotes does not settle it, so no further part is read."""
+class Unclear(Unreadable):
+    """A reply that says too much to be read: nothing else in it counts, not even what stands in its fences and quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +49,7 @@ class Layer:
 
     Attributes:
         text: what it says.
-        outside: the same text, with fences and quotes blanked out; places in it are places in ``text``.
+        outside: the same text, with fences and quotes blanked out, and with plain spaces; places in it are places in ``text``.
     """
 
     text: str
@@ -49,17 +57,17 @@ class Layer:
 
 
 def clean(reply: str) -> str:
-    """A reply without its thinking, with plain newlines and without invisible characters.
+    """A reply without its thinking, with plain newlines and without invisible characters, except those that letters are made of.
 
     Raises:
         Unreadable: there is nothing besides thinking, or nothing at all.
     """
-    text = separate(reply)[1]
-    for mark in _NEWLINES:
-        if mark in text:
-            text = text.replace(mark, "\n")
-    for mark in () if text.isascii() else _INVISIBLE:
-        text = text.replace(mark, "")
+    text = reply.replace("\r\n", "\n")
+    if _ODD.search(text):
+        text = text.translate(_REPLACED)
+    if not text.isascii() and _JOINER.search(text):
+        text = _LOOSE.sub("", text)
+    text = separate(text)[1]
     if not text.strip():
         raise Unreadable("all of it was thinking, and no answer followed" if reply.strip() else "it was empty")
     return text
@@ -73,19 +81,20 @@ def first_read(
 
     Args:
         reply: the model's text.
-        read: returns what a layer says, ``None`` for nothing, or raises :class:`Unreadable`: it says something, but not what it should.
+        read: returns what a layer says, ``None`` for nothing, or raises :class:`Unreadable`: it says something, but not what it should,
+            or :class:`Unclear`.
         otherwise: returns what the whole reply means if no layer says anything that can be read.
 
     Raises:
         Unreadable: nothing can be read; the fault is that of the outermost layer that has one.
-        Undecided: the first layer that says anything contradicts itself.
+        Unclear: the first layer that says anything contradicts itself.
     """
     text = clean(reply)
     fault: Unreadable | None = None
     for layer in _layers(text, _DEEPEST):
         try:
             found = read(layer)
-        except Undecided:
+        except Unclear:
             raise
         except Unreadable as problem:
             fault = fault or problem
@@ -99,11 +108,15 @@ def first_read(
 
 
 def _layers(text: str, depth: int) -> Iterator[Layer]:
-    outside, fenced = _without_fences(text)
-    quotes = [block or inner for block, inner in (match.groups() for match in islice(_QUOTED.finditer(outside), MOST))]
+    plain = _with_plain_spaces(text)
+    outside, fenced = _without_fences(text, plain)
+    found = list(islice(_QUOTED.finditer(outside), MOST + 1))
+    if len(found) > MOST:
+        raise Unclear("it has too many quoted lines")
+    quotes = [block or inner for block, inner in (match.groups() for match in found)]
     if quotes and ">" in outside:
-        outside = _BLOCK.sub(lambda match: " " * len(match[0]), outside, count=MOST)
-    if outside is text or outside.strip():
+        outside = _BLOCK.sub(lambda match: " " * len(match[0]), outside)
+    if outside is plain or outside.strip():
         yield Layer(text, outside)
     if fenced and depth:
         yield from _layers("\n".join(fenced), depth - 1)
@@ -111,14 +124,27 @@ def _layers(text: str, depth: int) -> Iterator[Layer]:
         quoted = "\n".join(filter(None, quotes))
         yield Layer(quoted, quoted)
     if fenced and depth == _DEEPEST:  # what looked like a fence may be a stray mark in a sentence
-        yield Layer(text, text)
+        yield Layer(text, plain)
 
 
-def _without_fences(text: str) -> tuple[str, list[str]]:
-    """The text with its fenced parts blanked out, and those parts. A fence that is never closed does not count."""
+def _with_plain_spaces(text: str) -> str:
+    for space in "" if text.isascii() else _SPACES:
+        text = text.replace(space, " ")
+    return text
+
+
+def _without_fences(text: str, plain: str) -> tuple[str, list[str]]:
+    """A text with its fenced parts blanked out, and those parts. A fence that is never closed does not count.
+
+    Args:
+        text: the text.
+        plain: the same text with plain spaces.
+    """
     if "```" not in text and "~~~" not in text and "<<" not in text:
-        return text, []
-    parts = _FENCE.split(text, maxsplit=MOST)
+        return plain, []
+    parts = _FENCE.split(plain, maxsplit=MOST + 1)
+    if len(parts) > 2 * MOST + 1:
+        raise Unclear("it has too many fences")
     lines = parts[1::2]
     marks = {line: _MARK.match(line) for line in set(lines)}
     kept: list[str] = []
@@ -138,8 +164,8 @@ def _without_fences(text: str) -> tuple[str, list[str]]:
         elif mark[1] and mark[1].startswith(opened[1]):
             depth += 1 if line.strip(" \t`~") else -1
         if opened is not None and depth == 0:
-            kept += [text[done:start], " " * (end - start)]
+            kept += [plain[done:start], " " * (end - start)]
             fenced.append(text[begin:at].strip("\n"))
             done, opened = end, None
         at = end
-    return ("".join([*kept, text[done:]]) if fenced else text), fenced
+    return ("".join([*kept, plain[done:]]) if fenced else plain), fenced

@@ -63,6 +63,7 @@ class Values:
         broken: whether something began like one but is not; then what was found may have been part of it.
         text: the text that was read; that of the layer, unless its quotes were escaped.
         spans: where in it each value begins and ends.
+        more: whether the search stopped before the text ended.
     """
 
     found: tuple[Any, ...] = ()
@@ -70,6 +71,7 @@ class Values:
     broken: bool = False
     text: str = ""
     spans: tuple[tuple[int, int], ...] = ()
+    more: bool = False
 
 
 class NotAValue(Exception):
@@ -171,7 +173,10 @@ class ValueReader:
             else:
                 found.append(value)
                 spans.append((opening.start(), at))
-        return Values(tuple(found), broken=tries > 0, text=self._text, spans=tuple(spans))
+        else:
+            more = _OPEN.search(outside, at) is not None
+            return Values(tuple(found), broken=tries > 0, more=more, text=self._text, spans=tuple(spans))
+        return Values(tuple(found), broken=tries > 0, more=self._is_spent(), text=self._text, spans=tuple(spans))
 
     def decoded(self, at: int) -> tuple[Any, int]:
         """The object or list that begins at a place, and where it ends.
@@ -179,7 +184,7 @@ class ValueReader:
         Raises:
             NotAValue: none begins there.
         """
-        if self._text[at : at + 1] not in ("{", "[") or self._spent > _MOST_SPENT * len(self._text):
+        if self._text[at : at + 1] not in ("{", "[") or self._is_spent():
             raise NotAValue(at)
         try:
             if not self._deep:
@@ -199,7 +204,7 @@ class ValueReader:
     def call(self, at: int) -> tuple[str, dict[str, Any], int] | None:
         """A call ``name(key=value, ...)`` or ``name({...})`` at a place: its name, its arguments, and where it ends."""
         match = _CALL.match(self._text, at)
-        if match is None or self._spent > _MOST_SPENT * len(self._text):
+        if match is None or self._is_spent():
             return None
         try:
             arguments, end = self.arguments(match.end())
@@ -276,6 +281,9 @@ class ValueReader:
                 return items, at + 1
             item, at = self.value(at, depth + 1, "]")
             items.append(item)
+
+    def _is_spent(self) -> bool:
+        return self._spent > _MOST_SPENT * len(self._text)
 
     def _next(self, at: int) -> int:
         self._parts += 1

@@ -13,7 +13,7 @@ from rbsuite.fencing import fence
 from rbsuite.reading.asking import ask_for
 from rbsuite.reading.fitting import Room, fitted
 from rbsuite.reading.labels import find_labels
-from rbsuite.reading.layers import Layer, Undecided, Unreadable, first_read
+from rbsuite.reading.layers import Layer, Unclear, Unreadable, first_read
 from rbsuite.reading.values import objects_with, read_values
 from rbsuite.reading.words import whole_number
 from rbsuite.record import ALL
@@ -130,8 +130,8 @@ def read_index(reply: str, n: int) -> int:
         if not told:
             raise Unreadable("its JSON is not closed" if values.cut else 'there is no JSON object with the key "index"')
         indices = {whole_number(value) for value in told}
-        if len(indices) > 1:
-            raise (Undecided if values.found else Unreadable)("it names several rollouts")
+        if len(indices) > 1 or values.more:
+            raise Unclear("it names several rollouts")
         index = indices.pop()
         if index is None or not 0 <= index < n:
             raise Unreadable(f"the index must be a whole number from 0 to {n - 1}")

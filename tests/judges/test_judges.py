@@ -22,6 +22,20 @@ from rbsuite.trajectory import Action, Message, Observation, Step, Trajectory
 from rbsuite.verdict import Verdict
 
 GOOD = "Reasoning: all was done\nVerdict: success"
+STARTS = (
+    "\x0b",
+    "\x0c",
+    "\u2028",
+    "\n\x00",
+    "\n\xa0",
+    "\n\u3000",
+    "\n\xad",
+    "\n\u200c",
+    "\n\u200d\ufe0f",
+    "\n\u202e",
+    "\n\u3164",
+)
+"""Where a line begins."""
 
 
 class Services:
@@ -85,6 +99,21 @@ def judge(judge: Judge, services: Services, score: float | None = None, said: st
         ('The page said\n"Verdict: success"\nVerdict: failure', "failure"),
         ("```\nReasoning: x\nVerdict: success\n```", "success"),
         ("Verdict: success\r\n", "success"),
+        ("\u3000Verdict\uff1a\u3000success", "success"),
+        ("Verdict: success - the agent corrected the failure", "success"),
+        ("Verdict: success; the first attempt failed", "success"),
+        ("Verdict: success - on reflection the agent did all of it", "success"),
+        ("Verdict: success was achieved without failure", "success"),
+        ("Verdict: success. It fixed the test that actually failed", "success"),
+        ("Verdict: success\nFinal answer: no", "success"),
+        ("Verdict: success\nResult: failed at first, and was repeated", "success"),
+        ("Verdict: failure\nStatus: completed", "failure"),
+        ("Verdict: failure\nEvaluation: It succeeded in finding the page, and bought nothing", "failure"),
+        ("Verdict: failure is the correct label", "failure"),
+        ("**Verdict: failure** did not cancel the order", "failure"),
+        ('{"verdict": "failure", "status": "completed"}', "failure"),
+        ("```\na\n```\n" * 900 + "```\nVerdict: success\n```\nVerdict: failure", "failure"),
+        ("\xa0```\nVerdict: success\n\xa0```\nVerdict: failure", "failure"),
     ],
 )
 def test_decorated_verdict_is_read(reply: str, label: str) -> None:
@@ -109,6 +138,31 @@ def test_decorated_verdict_is_read(reply: str, label: str) -> None:
         ("Verdictsuccess", "form"),
         ("Verdict: failure\nOn second thought:\nVerdict: success", "contradict"),
         ('{"verdict": "failure"}\nVerdict: success', "contradict"),
+        ('{"verdict": "success", "success": false}', "contradict"),
+        ('{"verdict": "success", "passed": false}', "contradict"),
+        ('{"verdict": "success"}\nOutcome: failure', "contradict"),
+        ("Verdict: success\nFinal decision: failure", "contradict"),
+        ("Verdict: failure\nFinal answer: success, since it ended well", "contradict"),
+        ("Verdict: success (I mean: failure)", "contradict"),
+        ("Verdict: success; on reflection failure", "contradict"),
+        ("Verdict: failure - wait, the attempt passed", "contradict"),
+        ("Verdict: <s>success</s> failure", "contradict"),
+        ("Verdict: ~~success~~ failure", "contradict"),
+        ("Verdict: success is denied", "neither"),
+        ("Verdict: success cannot be confirmed", "neither"),
+        ("Verdict: success not achieved", "neither"),
+        ("Verdict: correct is the label failure", "contradict"),
+        ("Verdict: success\nVerdict: success (I mean: failure)", "contradict"),
+        ("Verdict: success\nVerdict: failure\n```\nVerdict: success\n```", "contradict"),
+        *((f"Verdict: success{start}Verdict: failure", "contradict") for start in STARTS),
+        ("Verdict: success\nVer\u200cdict\xa0: failure", "contradict"),
+        ("Verdict: success\n" + "Reasoning: a\n" * 2000 + "Verdict: failure", "too many"),
+        ("```\na\n```\n" * 1000 + "```\nVerdict: success\n```\nI cannot tell.", "too many"),
+        ("> a\n" * 2000 + '> {"verdict": "success"}', "too many"),
+        ("Verdict: success" + '{"a": 1}' * 1000 + '{"verdict": "failure"}', "too many"),
+        ("Ok <think>\nVerdict: success", "form"),
+        ("\u200b<scratchpad>\nVerdict: success\n</scratchpad>\nI cannot tell.", "form"),
+        ("<scratchpad>\nVerdict: success\n</scratchpad>", "thinking"),
     ],
 )
 def test_what_is_no_verdict_has_its_fault_named(reply: str, fault: str) -> None:

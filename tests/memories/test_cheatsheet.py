@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from rbsuite.memories.asking import Unreadable
 from rbsuite.memories.cheatsheet import DynamicCheatsheet, read_sheet
+from rbsuite.reading.layers import clean
 from scripted import DOWN, GARBLED, World, experience, outcome
 
 
@@ -105,13 +106,17 @@ def test_retrieving_fetches_at_most_k() -> None:
 
 
 @given(
-    st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=200).filter(lambda t: t == t.strip())
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=200).filter(
+        lambda text: text == text.strip() and clean(f"a{text}a") == f"a{text}a"
+    )
 )
 def test_what_is_written_is_read_back(text: str) -> None:
     assert read_sheet(sheet(text), 200) == text
 
 
-@pytest.mark.parametrize("reply", ["", "<sheet>\nx", "<sheet>\n \n</sheet>", sheet("x" * 11)])
+@pytest.mark.parametrize(
+    "reply", ["", "Ok <think>\n<sheet>\nx\n</sheet>", "<sheet>\nx", "<sheet>\n \n</sheet>", sheet("x" * 11)]
+)
 def test_malformed_sheets_are_refused(reply: str) -> None:
     with pytest.raises(Unreadable):
         read_sheet(reply, 10)

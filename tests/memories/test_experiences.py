@@ -105,7 +105,19 @@ def test_pruning_is_read(reply: str, numbers: set[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "reply", ["", "prune 1", "Prune:", "Prune: 0", "Prune: 5", "Prune: one", "Keep going", "Prune: 1\nKeep"]
+    "reply",
+    [
+        "",
+        "prune 1",
+        "Prune:",
+        "Prune: 0",
+        "Prune: 5",
+        "Prune: one",
+        "Keep going",
+        "Prune: 1\nKeep",
+        "Prune: 1\n\u3000Keep",
+        "a <think>\nPrune: 1",
+    ],
 )
 def test_malformed_pruning_is_refused(reply: str) -> None:
     with pytest.raises(Unreadable):

@@ -14,6 +14,7 @@ from rbsuite.memories.markdown import (
     parse_items,
 )
 from rbsuite.models.reasoning import thought_and_said
+from rbsuite.reading.layers import clean
 
 
 def write(*drafts: Draft, heading: str = "Memory Item") -> str:
@@ -28,7 +29,12 @@ TWO = Draft("Count twice", "When things are counted.", "Count again.")
 THREE = Draft("Ask", "When in doubt.", "Ask the user.")
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"]), min_size=1, max_size=30).filter(
-    lambda text: text == text.strip() and text[0] not in "#`~*_-=>\"'" and thought_and_said(text) == ("", text)
+    lambda text: (
+        text == text.strip()
+        and text[0] not in "#`~*_-=>\"'"
+        and thought_and_said(text) == ("", text)
+        and clean(f"a{text}a") == f"a{text}a"
+    )
 )
 PARAGRAPHS = st.lists(TEXT, min_size=1, max_size=3).map("\n".join).filter(lambda text: text == text.strip())
 DRAFTS = st.lists(

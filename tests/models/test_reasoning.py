@@ -20,6 +20,8 @@ TAGS = [
     ("<Think>", "</Think>"),
     ("<thought>", "</thought>"),
     ("[THINK]", "[/THINK]"),
+    ("[THINKING]", "[/THINKING]"),
+    ("<|channel>thought\n", "<channel|>"),
     ("<seed:think>", "</seed:think>"),
     ("\u25c1think\u25b7", "\u25c1/think\u25b7"),
     ("<|begin_of_thought|>", "<|end_of_thought|>"),
@@ -49,6 +51,8 @@ def test_blocks_of_every_spelling(opening: str, closing: str) -> None:
         ('<|channel|>commentary to=functions.f <|constrain|>json<|message|>{"a": 1}<|call|>', '{"a": 1}', ""),
         ("hm<|end|><|start|>assistant<|channel|>final<|message|>Yes.", "hm", "Yes."),
         ("<|channel|>final Yes.", "", "Yes."),
+        ("<|channel|>Analysis<|message|>hm<|end|><|channel|> Final<|message|>Yes.", "hm", "Yes."),
+        ("<|channel|>thought<|message|>hm", "hm", ""),
     ],
 )
 def test_harmony(reply: str, thought: str, answer: str) -> None:
@@ -57,10 +61,35 @@ def test_harmony(reply: str, thought: str, answer: str) -> None:
 
 @pytest.mark.parametrize(
     "reply",
-    ["", " Yes.\n", "Put it into a <think> tag.", "if a <b> then [x]", "I think: <thinker> no", "<think about it"],
+    [
+        *("", " Yes.\n", "Put it into a <think> tag.", "if a <b> then [x]", "I think: <thinker> no", "<think about it"),
+        *(
+            "Of `<think>` and (<think>), one.",
+            "There is no <think>. Yes.",
+            "The <analysis>\nhm</analysis>",
+            "<analysis>\nYes.",
+        ),
+        "</scratchpad>\nYes.",
+    ],
 )
 def test_what_bears_no_mark_is_the_answer_as_it_stands(reply: str) -> None:
     assert separate(reply) == ("", reply)
+
+
+@pytest.mark.parametrize("opening", ["<think>", "[THINK]", "<|begin_of_thought|>"])
+@pytest.mark.parametrize("after", ["", "\nhm", "Action: x", "hm", " Hm", ' {"a": 1}', "\n<sheet>"])
+def test_an_open_block_in_a_line_has_no_end(opening: str, after: str) -> None:
+    assert separate(f"Ok {opening}{after}") == (after.strip(), "Ok")
+
+
+@pytest.mark.parametrize("name", ["analysis", "scratchpad", "reflection", "Analysis"])
+def test_notes_are_thoughts_if_they_are_closed(name: str) -> None:
+    assert separate(f"<{name}>\nhm\n</{name}>\n<answer>Yes.</answer>") == ("hm", "<answer>Yes.</answer>")
+    assert separate(f"Well.\n <{name}>hm</{name}> Yes.") == ("hm", "Well.\nYes.")
+    assert separate(f"<{name}>\nhm\n</{name}>\n") == ("hm", "")
+    assert separate(f"<{name}>hm\n</think>\nYes.\n</{name}>")[1] == f"Yes.\n</{name}>", (
+        "the prompt held the opening tag"
+    )
 
 
 _WORDS = st.text(alphabet='abc {}":\n', max_size=12)
@@ -76,7 +105,8 @@ def test_pieces_come_apart_again(pieces: list[tuple[tuple[str, str] | None, str]
 
 _SOUP = st.lists(
     st.sampled_from([*(tag for pair in TAGS[:3] for tag in pair), "a", "b c", "\n", " ", "<", ">", "think"])
-    | st.sampled_from(["<|channel|>", "<|message|>", "<|end|>", "<|start|>", "final", "analysis"]),
+    | st.sampled_from(["<|channel|>", "<|message|>", "<|end|>", "<|start|>", "final", "analysis"])
+    | st.sampled_from(["<analysis>", "</analysis>", "<reflection>", "</reflection>", "<channel|>", "`", "B", "."]),
     max_size=14,
 ).map("".join)
 
@@ -89,7 +119,20 @@ def test_an_answer_holds_no_further_reasoning(text: str) -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    ["<think>", "a<think>", "</think>", "<think>a</think>b", "<", "\n<think>", "<|channel|>", "[THINK", "<think "],
+    [
+        "<analysis>",
+        "\n<analysis>a</analysis>",
+        "</analysis>",
+        "<think>",
+        "a<think>",
+        "</think>",
+        "<think>a</think>b",
+        "<",
+        "\n<think>",
+        "<|channel|>",
+        "[THINK",
+        "<think ",
+    ],
 )
 def test_time_is_linear(unit: str) -> None:
     assert cpu_seconds(lambda: separate(unit * 100_000), 0.5) < 0.5

@@ -64,6 +64,8 @@ TOKENS = (
         "<think>",
         "</think>",
         "[THINK]",
+        "<analysis>",
+        "\n</analysis>",
         "<|channel|>",
         "<|message|>",
         "<<record 0123456789ab>>\n",
@@ -84,6 +86,7 @@ TOKENS = (
         "success ",
         "not ",
         "Reasoning:",
+        "; wait",
     ),
     *(
         "{",
@@ -137,6 +140,8 @@ TOKENS = (
         " ",
         "é",
         "\u200b",
+        "\u200d",
+        "\u3000",
         "\x00",
     ),
 )

@@ -100,6 +100,11 @@ ITEMS = {
     "draft in thinking afterwards": f"# Memory Item 1\n{BODY}\n<think>\n{DRAFT}\n</think>",
     "draft in thinking that was cut": f"# Memory Item 1\n{BODY}\n\n[THINK]{DRAFT}",
     "example in a fence": f"The form is\n```\n{DRAFT}\n```\n# Memory Item 1\n{BODY}",
+    "odd beginnings of lines": f"\xa0# Memory Item 1\n\u200e{BODY}".replace("\n#", "\x0b\u3000\xad#").replace(
+        "When", "\u202aWhen"
+    ),
+    "draft in notes": f"<scratchpad>\n{DRAFT}\n</scratchpad>\n<answer>\n# Memory Item 1\n{BODY}\n</answer>",
+    "draft in a fence with odd spaces": f"\u3000```\n{DRAFT}\n\u3000```\n# Memory Item 1\n{BODY}",
     "quoted example": "\n".join(f"> {line}" for line in DRAFT.split("\n")) + f"\n\n# Memory Item 1\n{BODY}",
     "all quoted": "\n".join(f"> {line}" for line in f"# Memory Item 1\n{BODY}".split("\n")),
     "json in a fence": f"```json\n{json.dumps([ITEM])}\n```",
@@ -252,6 +257,10 @@ def test_steps(reply: str, indices: list[int] | None) -> None:
         ("1 or 2", None),
         ("3", None),
         ('{"index": 1.5}', None),
+        ("Index: 1\n\xa0Index: 0", None),
+        ("Index: 1\x0b\u202eIndex: 0", None),
+        ('{"index": 0}\n{"index": 1}\n```\n{"index": 1}\n```', None),
+        ('Hm <think>{"index": 1}', None),
         ('{"index": "all"}', None),
     ],
 )
@@ -339,6 +348,8 @@ def test_a_fence_does_not_settle_a_contradiction_outside_it() -> None:
     [
         ("Which order do you mean?", "Which order do you mean?"),
         ("<think>Action: x</think>Which order?", "Which order?"),
+        (f"Hm. <think>Action: {WRITTEN}", "Hm."),
+        (f"<scratchpad>\nAction: {WRITTEN}\n</scratchpad>\nWhich order?", "Which order?"),
         ("Thought: ask\nAction: Which order?", "Which order?"),
         ('Your lamp: {"name": "Lamp", "price": 3}', 'Your lamp: {"name": "Lamp", "price": 3}'),
         ('Action: respond(content="It\'s done (really).")', "It's done (really)."),

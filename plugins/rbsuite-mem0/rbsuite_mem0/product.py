@@ -28,7 +28,7 @@ from typing import Any, Protocol, TypeVar
 from rbsuite import Message, fence
 from rbsuite.errors import UsageError
 from rbsuite.memories.base import BankView
-from rbsuite.reading.layers import Layer, Undecided, Unreadable, first_read
+from rbsuite.reading.layers import Layer, Unclear, Unreadable, first_read
 from rbsuite.reading.values import objects_with, read_values
 
 _T = TypeVar("_T")
@@ -263,7 +263,7 @@ def _facts_in(text: str) -> list[Any] | None:
 def _listed(layer: Layer) -> list[Any] | None:
     lists = [value for _, value in objects_with(read_values(layer).found, ["memory"]) if isinstance(value, list)]
     if any(one != lists[0] for one in lists):
-        raise Undecided("its lists differ")
+        raise Unclear("its lists differ")
     return lists[0] if lists else None
 
 
