@@ -8,7 +8,7 @@ import logging
 import os
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _ENDPOINT = "https://huggingface.co"
 _MOST_TEXT = 4 * 1024 * 1024
+_WITHIN = "Name a directory that holds its data itself."
+_READERS = ("json", "csv", "parquet", "arrow", "text")
 _GATED = "Accept the conditions on its page on the hub and run `hf auth login`"
 
 
@@ -47,20 +49,25 @@ def load_directory(path: Path, hub: HubSource) -> Sequence[Row]:
     Raises:
         DataError: it contains no such data.
     """
-    _look_through(path)
     datasets = _datasets()
+    _look_through(path)
     with _explained(str(path), "--data with a directory laid out as on the hub"):
         if (path / "dataset_info.json").is_file() and (path / "state.json").is_file():
-            return [dict(row) for row in datasets.load_from_disk(str(path))]
+            saved = datasets.load_from_disk(str(path))
+            _refuse_media(path, saved.features)
+            return [dict(row) for row in saved]
         # Streamed, with a separate cache: none of the user's files are copied, and the usual cache may be read-only.
         with tempfile.TemporaryDirectory() as cache:
             config = _config(datasets, path, hub, cache)
-            settings = datasets.load_dataset_builder(str(path), config, cache_dir=cache).config
+            builder = datasets.load_dataset_builder(str(path), config, cache_dir=cache)
+            settings = builder.config
+            _look_at(path, builder)
             files = [Path(name) for name in (settings.data_files or {}).get(hub.split, ())]
             if files and all(file.suffix == ".parquet" and file.is_file() for file in files):
                 return [row for file in files for row in parquet_rows(file.read_bytes())]
             extra = _text_as_it_is(datasets, settings, files)
             loaded = datasets.load_dataset(str(path), config, split=hub.split, streaming=True, cache_dir=cache, **extra)
+            _refuse_media(path, loaded.features)
             return [dict(row) for row in loaded]
 
 
@@ -79,9 +86,8 @@ def _look_through(path: Path) -> None:
     """Check that a directory contains everything that will be read: the library follows links, and its files may name others anywhere.
 
     Raises:
-        DataError: a link, or a name in ``README.md`` or ``state.json``, leads outside; or a file is not a regular file, or is too large.
+        DataError: a link, or a name in a configuration, leads outside; or a file is not a regular file, or is too large.
     """
-    remedy = "Name a directory that holds its data itself."
     for file in sorted(path.rglob("*")):
         name = file.relative_to(path).as_posix()
         try:
@@ -90,31 +96,71 @@ def _look_through(path: Path) -> None:
             found = file.stat()
         except (Unusable, OSError) as error:
             what = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else f"is {error}"
-            raise DataError(f"{path}: {name} {what}.", remedy) from error
+            raise DataError(f"{path}: {name} {what}.", _WITHIN) from error
         if not stat.S_ISDIR(found.st_mode) and (not stat.S_ISREG(found.st_mode) or found.st_size > MAX_BYTES):
             what = f"larger than {MAX_BYTES // 2**20} MiB" if stat.S_ISREG(found.st_mode) else "not a regular file"
-            raise DataError(f"{path}: {name} is {what}.", remedy)
+            raise DataError(f"{path}: {name} is {what}.", _WITHIN)
     for name in _named_files(path):
-        if name.startswith(("/", "\\", "~")) or "://" in name or ".." in name.replace("\\", "/").split("/"):
-            raise DataError(f"{path}: it names a file outside the directory: {name[:200]!r}.", remedy)
+        beyond = "://" in name or "::" in name or ".." in name.replace("\\", "/").split("/")
+        if name.startswith(("/", "\\", "~")) or beyond:
+            raise _outside(path, name)
+
+
+def _look_at(path: Path, builder: Any) -> None:
+    """Check what the library is about to read: its data files are in the directory, and of a kind that names no others.
+
+    Raises:
+        DataError: they are not.
+    """
+    kind = type(builder).__module__.rpartition(".")[2]
+    if kind not in _READERS:
+        raise DataError(f"{path} holds data of the kind {kind}.", f"Name a directory of {', '.join(_READERS)} files.")
+    for files in (builder.config.data_files or {}).values():
+        for file in map(str, files):
+            if "://" in file or "::" in file or not resolved(path / file).is_relative_to(resolved(path)):
+                raise _outside(path, file)
+    _refuse_media(path, builder.info.features)
+
+
+def _refuse_media(path: Path, features: Any) -> None:
+    """Refuse columns of images, sounds and the like, whose values name further files.
+
+    Raises:
+        DataError: there are some.
+    """
+    waiting = [features]
+    while waiting:
+        one = waiting.pop()
+        if hasattr(one, "decode"):
+            raise DataError(f"{path} has a column of the kind {type(one).__name__}.", "Name data of texts and numbers.")
+        if isinstance(one, Mapping | list):
+            waiting.extend(one.values() if isinstance(one, Mapping) else one)
+        elif hasattr(one, "feature"):
+            waiting.append(one.feature)
+
+
+def _outside(path: Path, name: str) -> DataError:
+    return DataError(f"{path}: it names a file outside the directory: {name[:200]!r}.", _WITHIN)
 
 
 def _named_files(path: Path) -> Iterator[str]:
-    """What the configurations of a directory may name as files: every text in them."""
+    """What the configurations of a directory may name as files: every text in them. They are parsed as the library does."""
     import yaml
+    from huggingface_hub import DatasetCard
 
+    parsers: Mapping[str, Callable[[str], Any]] = {
+        "README.md": lambda text: DatasetCard(text).data.to_dict().get("configs"),
+        ".huggingface.yaml": lambda text: (yaml.safe_load(text) or {}).get("configs"),
+        "state.json": parse_json,
+    }
     waiting: list[Any] = []
-    try:
-        if (path / "README.md").is_file():
-            text = read_file(path / "README.md", most=_MOST_TEXT).decode("utf-8", "replace")
-            front = text.split("---", 2)[1] if text.lstrip().startswith("---") and text.count("---") > 1 else ""
-            card = yaml.safe_load(front)
-            waiting.append(card.get("configs") if isinstance(card, dict) else None)
-        if (path / "state.json").is_file():
-            waiting.append(parse_json(read_file(path / "state.json", most=_MOST_TEXT).decode("utf-8")))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        what = " ".join(str(error).split())
-        raise DataError(f"{path}: README.md or state.json cannot be read: {what}.", "Get a fresh copy.") from error
+    for name, parse in parsers.items():
+        if (path / name).is_file():
+            try:
+                waiting.append(parse(read_file(path / name, most=_MOST_TEXT).decode("utf-8")))
+            except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
+                what = " ".join(str(error).split())[:200]
+                raise DataError(f"{path}: {name} cannot be read: {what}.", "Get a fresh copy.") from error
     seen: set[int] = set()  # YAML may refer to the same object from many places
     while waiting:
         value = waiting.pop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 import types
@@ -379,6 +380,34 @@ def test_a_directory_names_no_file_outside_of_it(tmp_path: Path, name: str) -> N
     card = (home / "README.md").read_text("utf-8").replace("data/test-*", name)
     (home / "README.md").write_text(card, "utf-8")
     with pytest.raises(DataError, match="it names a file outside the directory"):
+        read_path(home, HUB)
+
+
+@pytest.mark.parametrize(
+    ("file", "before"),
+    [
+        (".huggingface.yaml", ""),
+        ("README.md", "---\npretty_name: a---b\n"),
+        ("README.md", "\n\n---\nnote: |\n  ---\n"),
+    ],
+)
+def test_whatever_the_library_obeys_is_looked_at(tmp_path: Path, file: str, before: str) -> None:
+    home = write_hub_layout(tmp_path / "quiz")
+    secret = tmp_path / "secret.jsonl"
+    secret.write_text('{"question": "hidden"}\n', encoding="utf-8")
+    configs = f"configs:\n- config_name: default\n  data_files:\n  - split: test\n    path: {secret}\n"
+    (home / file).write_text(f"{before}{configs}{'---' if before else ''}\n", encoding="utf-8")
+    with pytest.raises(DataError, match="it names a file outside the directory"):
+        read_path(home, HUB)
+
+
+def test_a_column_that_names_files_is_refused(tmp_path: Path) -> None:
+    home = write_hub_layout(tmp_path / "quiz")
+    (home / "README.md").unlink()
+    shutil.rmtree(home / "data")
+    (home / "test.jsonl").write_text('{"question": "/etc/hostname"}\n', encoding="utf-8")
+    (home / ".huggingface.yaml").write_text("dataset_info:\n  features:\n  - name: question\n    dtype: image\n", "utf-8")
+    with pytest.raises(DataError, match="a column of the kind Image"):
         read_path(home, HUB)
 
 
