@@ -14,6 +14,9 @@ from rbsuite.redact import redact
 NAMES_SHOWN = 20
 """How many known names a message lists."""
 
+NAMES_LENGTH = 200
+"""How much of an unknown name is compared with the known ones: no name is longer."""
+
 PLUGIN_REMEDY = "Fix the plugin and run the same command again; what was committed is kept."
 
 
@@ -23,6 +26,11 @@ def in_words(value: object) -> str:
         return repr(value)
     name = type(value).__name__
     return f"{'an' if name[0] in 'aeioAEIO' else 'a'} {name}"
+
+
+def shortened(text: str, most: int = 100) -> str:
+    """A text that a user gave, for a message: whole if it is short, else its beginning."""
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 class RbsuiteError(Exception):
@@ -66,12 +74,12 @@ class UnknownNameError(UsageError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], lister: str = "") -> None:
         names = sorted(known)
-        near = difflib.get_close_matches(name, names, n=2, cutoff=0.5)
+        near = difflib.get_close_matches(name[:NAMES_LENGTH], names, n=2, cutoff=0.5)
         guess = f"Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
         listing = f"Known: {', '.join(names[:NAMES_SHOWN])}" if names else "None is installed"
         if len(names) > NAMES_SHOWN:
             listing += f", and {len(names) - NAMES_SHOWN} more" + (f"; `{lister}` shows all" if lister else "")
-        super().__init__(f"unknown {kind} {name!r}.", f"{guess} {listing}.".strip())
+        super().__init__(f"unknown {kind} {shortened(name)!r}.", f"{guess} {listing}.".strip())
 
 
 class PluginError(RbsuiteError):

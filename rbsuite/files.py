@@ -12,6 +12,7 @@ import math
 import os
 import stat
 import threading
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -23,6 +24,9 @@ MAX_BYTES = 128 * 1024 * 1024
 
 MAX_DEPTH = 100
 """Levels of lists and objects that JSON and TOML may have."""
+
+_MOST_BITS = 14_000
+"""The longest whole number that TOML may have: about as long as Python converts to and from decimal digits."""
 
 _DIRECTLY = ("/dev/", "/proc/")
 """Names below these may stand for something that is already open (``/dev/stdout``), which a new file must not replace."""
@@ -96,6 +100,31 @@ def parse_json(text: str) -> Any:
         raise _too_deep() from error
     check_depth(value)
     return value
+
+
+def parse_toml(content: bytes) -> dict[str, Any]:
+    """The table of a TOML document.
+
+    Raises:
+        Unusable: it is not TOML, or has a number of thousands of digits or too many levels.
+    """
+    try:
+        table = tomllib.loads(content.decode())
+    except RecursionError as error:
+        raise Unusable("not valid TOML: nested too deeply") from error
+    except ValueError as error:  # of UTF-8, of the syntax, or of a number with thousands of digits
+        raise Unusable(f"not valid TOML: {str(error).partition(';')[0]}") from error
+    check_depth(table)
+    _check_numbers(table)
+    return table
+
+
+def _check_numbers(value: Any) -> None:
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        raise Unusable("not valid TOML: a number of thousands of digits")
+    if isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            _check_numbers(one)
 
 
 def parquet_rows(content: bytes) -> list[dict[str, Any]]:

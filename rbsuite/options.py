@@ -143,6 +143,13 @@ class PartReference:
         return values
 
 
+def whole_number(text: str, most: int = 2**63 - 1) -> int | None:
+    """The whole number that a text of the digits 0 to 9 stands for; ``None`` if it is no such text, or larger than ``most``."""
+    if not (text.isascii() and text.isdecimal()) or len(text) > len(str(most)):
+        return None
+    return value if (value := int(text)) <= most else None
+
+
 def split_pieces(text: str) -> list[str]:
     """Split at commas outside brackets and double quotes; white space around the pieces is dropped, and so are empty pieces.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -19,6 +20,10 @@ from rbsuite.cli.output import OutputLost, guard, tell
 
 if TYPE_CHECKING:
     from rbsuite.plugins import Plugins
+
+_LONG = re.compile(r"\S{400,}")
+_BEGINNING = 100
+"""How much of a word is shown that is longer than any name: an argument or value that somebody pasted."""
 
 EXIT_OUTPUT_LOST = 74
 """Standard output is closed, its disk is full, or its terminal is gone (EX_IOERR of sysexits.h)."""
@@ -252,7 +257,8 @@ def _somewhere() -> bool:
 
 
 def _complain(message: str, code: int) -> int:
-    tell(f"rbsuite: error: {message}")  # if the terminal is gone, the exit code still says it
+    said = _LONG.sub(lambda word: f"{word[0][:_BEGINNING]}...", message)
+    tell(f"rbsuite: error: {said}")  # if the terminal is gone, the exit code still says it
     return code
 
 

@@ -15,7 +15,7 @@ import click
 from rbsuite.cli.commands import Command, Number, find_plugins
 from rbsuite.cli.opening import say_without_key
 from rbsuite.cli.output import canvas, echo, echo_json, tell
-from rbsuite.errors import Interrupted, LimitReached, Outage, UsageError, in_words
+from rbsuite.errors import Interrupted, LimitReached, Outage, UsageError, in_words, shortened
 from rbsuite.options import split_pieces
 
 if TYPE_CHECKING:
@@ -434,6 +434,9 @@ def _given(options: Mapping[str, Any]) -> Mapping[str, Any]:
             value = [part.strip() for text in value for part in text.split(",")]
         elif FIELDS[name].metadata["kind"] == "names":  # given several times, they form one list
             value = [reference for text in value for reference in split_references(text)]
+            if not value:
+                shown = name.replace("_", "-")
+                raise UsageError(f"--{shown} names nothing.", f"Name something, or leave --{shown} out.")
         elif FIELDS[name].metadata["kind"] in ("numbers", "counts"):
             read = float if FIELDS[name].metadata["kind"] == "numbers" else int
             value = [_number(name, part, read) for text in value for part in text.split(",")]
@@ -446,7 +449,9 @@ def _number(name: str, text: str, read: type[int] | type[float]) -> float:
         return read(text)
     except ValueError:
         kind = "whole number" if read is int else "number"
-        raise UsageError(f"--{name}: {text.strip()!r} is not a {kind}.", f"Give {kind}s separated by commas.") from None
+        raise UsageError(
+            f"--{name}: {shortened(text.strip())!r} is not a {kind}.", f"Give {kind}s separated by commas."
+        ) from None
 
 
 def split_references(text: str) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, ClassVar
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from rbsuite.errors import UnknownNameError, UsageError
-from rbsuite.files import Unusable, read_file
+from rbsuite.files import Unusable, parse_toml, read_file
 from rbsuite.run.config import FIELDS
 
 FILE = "board.toml"
@@ -121,7 +120,7 @@ def read_board(root: Path, name: str) -> BoardPlace:
     path = directory / FILE
     try:
         text = read_file(path, most=MOST_BYTES, within=root)
-        board = _BOARD.validate_python(tomllib.loads(text.decode()))
+        board = _BOARD.validate_python(parse_toml(text))
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.", "Give --root a directory of boards.") from error
     except ValidationError as error:
@@ -130,7 +129,7 @@ def read_board(root: Path, name: str) -> BoardPlace:
         raise UsageError(
             f"{path}: {where}: {first['msg'].lower()}.", "docs/boards.md lists what a board may say."
         ) from error
-    except (Unusable, ValueError, RecursionError) as error:
+    except (Unusable, ValueError) as error:
         raise UsageError(f"{path} is not a board: {error}.", "Fix the file.") from error
     _check(path, board)
     return BoardPlace(name, directory, board, text)

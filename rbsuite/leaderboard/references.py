@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import ClassVar, Literal
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from rbsuite.errors import UsageError
-from rbsuite.files import Unusable, read_file
+from rbsuite.files import Unusable, parse_toml, read_file
 
 FILE = "reference.toml"
 _MOST_BYTES = 1024 * 1024
@@ -65,7 +64,7 @@ def read_references(root: Path) -> Sequence[Figure]:
     if not path.is_file():
         return []
     try:
-        table = tomllib.loads(read_file(path, most=_MOST_BYTES, within=root).decode())
+        table = parse_toml(read_file(path, most=_MOST_BYTES, within=root))
         return _FIGURES.validate_python(table.get("figure", []))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from rbsuite.errors import UnknownNameError, UsageError, in_words
-from rbsuite.files import Unusable, check_depth, read_file
+from rbsuite.errors import UnknownNameError, UsageError, in_words, shortened
+from rbsuite.files import Unusable, parse_toml, read_file
 from rbsuite.models.base import Purpose
 from rbsuite.models.factory import Transport
 from rbsuite.models.settings import from_table
+from rbsuite.options import whole_number
 from rbsuite.record import FACTORS, Condition
 from rbsuite.run.presets import NOTHING, protocol_settings
 from rbsuite.scrub import MASK, scrub_text
@@ -204,9 +204,10 @@ def executor_kind(executor: str) -> tuple[Literal["local", "processes", "ray"], 
     if executor == "ray":
         return "ray", 0
     kind, _, number = executor.partition(":")
-    if kind == "processes" and number.isdecimal() and 0 < int(number) <= 1000:
-        return "processes", int(number)
-    raise UsageError(f"--executor {executor!r} is not an executor.", "Use local, processes:N or ray.")
+    count = whole_number(number, 1000)
+    if kind == "processes" and count:
+        return "processes", count
+    raise UsageError(f"--executor {shortened(executor)!r} is not an executor.", "Use local, processes:N or ray.")
 
 
 def one_at_a_time(spec: EnvironmentSpec, config: ExperimentConfig) -> bool:
@@ -229,17 +230,11 @@ def read_toml(path: Path, others: Collection[str] = ()) -> Mapping[str, Any]:
         UnknownNameError: an option does not exist; the nearest is suggested.
     """
     try:
-        table = tomllib.loads(read_file(path, most=MAX_TOML_BYTES).decode())
-        check_depth(table)
+        table = parse_toml(read_file(path, most=MAX_TOML_BYTES))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}.", "Give --config an existing TOML file.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        why = "nested too deeply" if isinstance(error, RecursionError) else error
-        raise UsageError(f"{path} is not valid TOML: {why}.", "Fix the file.") from error
     except Unusable as error:
         raise UsageError(f"{path} is {error}.", "Give --config a TOML file of options.") from error
-    except ValueError as error:  # a number with thousands of digits
-        raise UsageError(f"{path} is not valid TOML: {str(error).partition(';')[0]}.", "Fix the file.") from error
     values: dict[str, Any] = {}
     for key, value in table.items():
         name = key.replace("-", "_")
@@ -286,7 +281,7 @@ def _checked(name: str, value: Any, where: str) -> Any:
     meta = FIELDS[name].metadata
     kind = meta["kind"]
     shown = name.replace("_", "-")
-    written = repr(value) if len(repr(value)) <= 40 else in_words(value)
+    written = in_words(value) if _is_long(value) else repr(value)
     if not _is_of(kind, value):
         wanted = {"text": "text", "flag": "true or false", "counts": "a whole number"}.get(kind, "a number")
         raise UsageError(f"{where}: {shown} = {written} is not {wanted}.", f"{meta['help']}.")
@@ -297,6 +292,12 @@ def _checked(name: str, value: Any, where: str) -> Any:
     if meta["choices"] and value not in meta["choices"]:
         raise UnknownNameError(f"value of {shown}", value, meta["choices"])
     return float(value) if kind in ("float", "numbers") else value
+
+
+def _is_long(value: Any) -> bool:
+    if isinstance(value, int):
+        return value.bit_length() > 120
+    return len(repr(value)) > 40
 
 
 def _is_of(kind: Kind, value: Any) -> bool:

@@ -16,12 +16,13 @@ from typing import Any
 from rbsuite import __version__
 from rbsuite.environments.base import Environment
 from rbsuite.environments.hosting import Recipe
-from rbsuite.errors import DataError, UnknownNameError, UsageError, blamed_on
+from rbsuite.errors import DataError, UnknownNameError, UsageError, blamed_on, shortened
 from rbsuite.jsonable import plain
 from rbsuite.models.cache import ReplyCache
 from rbsuite.models.factory import Transport, find_spec, is_simulated, make_model, way_to
 from rbsuite.models.per_purpose import REPLY_TOKENS, call_seconds, reply_tokens, written
 from rbsuite.models.settings import ModelSettings
+from rbsuite.options import whole_number
 from rbsuite.plugins import BUILT_IN, Plugins
 from rbsuite.prompts import check_own
 from rbsuite.record import ABOUT, FACTORS, Condition, Manifest, RunInfo
@@ -383,9 +384,9 @@ def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) 
     if config.domain and config.domain not in spec.domains:
         raise UnknownNameError(f"domain of {spec.name}", config.domain, spec.domains)
     kind, _, size = config.stream.partition(":")
-    if config.stream != "exact" and not (kind == "batch" and size.isdecimal() and 0 < int(size) < 1_000_000):
+    if config.stream != "exact" and not (kind == "batch" and whole_number(size, 999_999)):
         raise UsageError(
-            f"--stream {config.stream!r} is not a stream.", "Use exact, or batch:N with N tasks to a batch."
+            f"--stream {shortened(config.stream)!r} is not a stream.", "Use exact, or batch:N with N tasks to a batch."
         )
     filled = replace(
         config,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rbsuite.errors import UnknownNameError, UsageError
+from rbsuite.errors import UnknownNameError, UsageError, shortened
 from rbsuite.memories.external import is_lost, last_state
+from rbsuite.options import whole_number
 from rbsuite.store import ExperimentStore
 
 
@@ -27,15 +28,16 @@ def rewind(store: ExperimentStore, places: Sequence[str]) -> int:
     known = [info.id for info in store.manifest.runs]
     for place in places:
         run, _, position = place.rpartition("@")
-        if not run or not position.isdecimal():
-            raise UsageError(f"--rewind {place!r} is not RUN@T.", "Name a run and how many tasks it keeps.")
+        number = whole_number(position)
+        if not run or number is None:
+            raise UsageError(f"--rewind {shortened(place)!r} is not RUN@T.", "Name a run and how many tasks it keeps.")
         if run not in known:
             raise UnknownNameError("run", run, known)
-        if int(position) > store.committed(run):
+        if number > store.committed(run):
             raise UsageError(
                 f"--rewind {place}: the run has {store.committed(run)} tasks.", "Name a position from 0 to that number."
             )
-        wanted[run] = min(int(position), wanted.get(run, int(position)))
+        wanted[run] = min(number, wanted.get(run, number))
     for run, at in wanted.items():
         _check_state(store, run, at)
     return sum(store.rewind(run, position) for run, position in wanted.items())

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from rbsuite.errors import UsageError
+from rbsuite.errors import UsageError, shortened
 from rbsuite.experience import MemoryOp
 from rbsuite.memories.external import is_lost, last_state
+from rbsuite.options import whole_number
 from rbsuite.record import RunInfo
 from rbsuite.store import ExperimentStore
 
@@ -24,9 +25,13 @@ def parse_source(text: str) -> tuple[Path, int | None]:
     path, at, position = text.rpartition("@")
     if not at:
         return Path(text), None
-    if not position.isdecimal():
-        raise UsageError(f"--warm-start {text!r}: {position!r} is not a position.", "Write EXPERIMENT or EXPERIMENT@T.")
-    return Path(path), int(position)
+    number = whole_number(position)
+    if number is None:
+        raise UsageError(
+            f"--warm-start {shortened(text)!r}: {shortened(position)!r} is not a position.",
+            "Write EXPERIMENT or EXPERIMENT@T.",
+        )
+    return Path(path), number
 
 
 def read_seeds(text: str, runs: Sequence[RunInfo]) -> Mapping[str, tuple[MemoryOp, ...]]:

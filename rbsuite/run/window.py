@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from rbsuite.errors import UsageError
+from rbsuite.errors import UsageError, shortened
+from rbsuite.options import whole_number
 
 AUTO_SHARE = 0.08
 """Calls that ``auto`` may spend on tries that are thrown away, as a share of the calls that counted."""
@@ -100,6 +101,7 @@ def make_window(text: str) -> Window:
         return AutoWindow()
     if text == "off":
         return FixedWindow(0)
-    if text.isdecimal() and len(text) < 6:
-        return FixedWindow(int(text))
-    raise UsageError(f"--speculate {text!r} is not valid.", "Use off, auto or a number of tasks.")
+    number = whole_number(text, 99_999)
+    if number is not None:
+        return FixedWindow(number)
+    raise UsageError(f"--speculate {shortened(text)!r} is not valid.", "Use off, auto or a number of tasks.")

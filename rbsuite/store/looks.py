@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rbsuite.errors import UsageError
+from rbsuite.errors import UsageError, shortened
+from rbsuite.options import whole_number
 from rbsuite.record import Manifest, RunInfo
 from rbsuite.store.experiment import ExperimentStore
 
@@ -78,15 +79,16 @@ def _wanted(to_look: str, looks: Sequence[int], at: int, finished: bool) -> int:
         return min(at + finished, len(looks) - 1)
     if to_look == LAST:
         return len(looks) - 1
-    if not to_look.isdecimal() or not 1 <= int(to_look) <= len(looks):
+    number = whole_number(to_look, len(looks))
+    if not number:
         raise UsageError(
-            f"--to-look {to_look!r} is not a look.", f"Use next, last, or a number from 1 to {len(looks)}."
+            f"--to-look {shortened(to_look)!r} is not a look.", f"Use next, last, or a number from 1 to {len(looks)}."
         )
-    if int(to_look) - 1 < at:
+    if number - 1 < at:
         raise UsageError(
             f"--to-look {to_look}: the experiment is past it, at look {at + 1}.", "Use next, last, or leave it out."
         )
-    return int(to_look) - 1
+    return number - 1
 
 
 def _is_due(run: RunInfo, orders: int, manifest: Manifest) -> bool:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from typing import Any
 
 from rbsuite.distributions import GROUP
 from rbsuite.errors import UnknownNameError, UsageError
+from rbsuite.files import Unusable, parse_toml, read_file
 from rbsuite.options import PartReference
 from rbsuite.plugins import Plugins, load_plugins
 from rbsuite.run.names import look_up
@@ -56,6 +56,10 @@ RULES: Mapping[str, Sequence[Rule[Any]]] = {
     "model": models.RULES,
 }
 """The rules of each kind, in the order in which they are checked."""
+
+
+_PROJECT = "pyproject.toml"
+_MOST_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,8 +250,7 @@ def _is_of(distribution: str, place: Path) -> bool:
     """Whether an installed distribution is the one of a project's directory."""
     if place.is_file():
         return False
-    project = tomllib.loads((place / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return bool(project.get("name") == distribution.partition(" ")[0])
+    return bool(_project(place).get("name") == distribution.partition(" ")[0])
 
 
 def _forget(target: str) -> None:
@@ -266,18 +269,25 @@ def _lies_in(plugin: Any, place: Path) -> bool:
 
 def _entries(directory: Path) -> Mapping[str, str]:
     """The entry points that a project declares."""
-    file = directory / "pyproject.toml"
-    try:
-        project = tomllib.loads(file.read_text(encoding="utf-8"))
-        entries: Mapping[str, str] = project["project"]["entry-points"][GROUP]
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{file} cannot be read: {error}.", "Name a plugin's directory or module.") from error
-    except (KeyError, TypeError) as error:
+    points = _project(directory).get("entry-points")
+    entries = points.get(GROUP) if isinstance(points, dict) else None
+    if not isinstance(entries, dict) or not all(isinstance(one, str) for one in entries.values()):
         raise UsageError(
-            f"{file} declares no entry point in the group {GROUP}.",
+            f"{directory / _PROJECT} declares no entry point in the group {GROUP}.",
             f'Add [project.entry-points.{GROUP}] NAME = "module".',
-        ) from error
+        )
     return entries
+
+
+def _project(directory: Path) -> Mapping[str, Any]:
+    """What a ``pyproject.toml`` says about its project; empty if nothing."""
+    file = directory / _PROJECT
+    try:
+        project = parse_toml(read_file(file, most=_MOST_BYTES)).get("project")
+    except (OSError, Unusable) as error:
+        what = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else f"is {error}"
+        raise UsageError(f"{file} {what}.", "Name a plugin's directory or module.") from error
+    return project if isinstance(project, dict) else {}
 
 
 def _load(target: str) -> object:

@@ -50,6 +50,8 @@ def _elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (f"seed = {'9' * 4_000}", "is out of range"),
         (f"seed = {'9' * 5_000}", "is not valid TOML"),
         (f"temperature = {'9' * 4_000}", "is out of range"),
+        *((f"{name} = 0x{'f' * 5_000}", "is not valid TOML") for name in ("orders", "max_steps", "concurrency", "env")),
+        (f"tasks = [['a', [0x{'f' * 5_000}]]]", "is not valid TOML"),
         ("temperature = nan", "is not a number"),
         (f"memory = {'[' * 5_000}", "is not valid TOML"),
         (f"memory = {'[' * 150}{']' * 150}", "levels deep"),
@@ -64,6 +66,37 @@ def _elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_config(content: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "options.toml").write_text(content)
     assert words in refused(capsys, "eval", "--config", "options.toml")
+
+
+_LONG = "9" * 5_000
+
+
+@pytest.mark.parametrize("number", [_LONG, "9" * 30, "\u0663", "-1", "\u00b2"])
+@pytest.mark.parametrize("before", ["--stream=batch:", "--executor=processes:", "--warm-start=e1@", "--speculate="])
+def test_a_number_that_is_none(before: str, number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert before.partition("=")[0] in refused(capsys, "eval", "--env", "toy", "--quiet", f"{before}{number}")
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        *(
+            f"--{name}={_LONG}"
+            for name in ("limit", "orders", "looks", "concurrency", "env", "split", "domain", "judge")
+        ),
+        *(f"--{name}={_LONG}" for name in ("tasks", "memory", "agent", "scaling", "embedder", "protocol", "model")),
+        f"--memory=reasoningbank:k={_LONG}",
+        f"--scaling=parallel:{_LONG}",
+        f"--{_LONG}",
+    ],
+)
+def test_a_long_argument_is_shown_shortened(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
+    refused(capsys, "eval", *([] if "--env" in argument else ["--env", "toy"]), "--quiet", argument)
+
+
+@pytest.mark.parametrize("names", ["", ",,,", " , "])
+def test_tasks_that_name_nothing(names: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--tasks names nothing" in refused(capsys, "eval", "--env", "toy", "--quiet", "--tasks", names)
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), lambda path: path.mkdir()])

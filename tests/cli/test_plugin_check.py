@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,29 @@ def check(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str
     code = rbsuite(["plugin", "check", *arguments], core_plugins())
     captured = capsys.readouterr()
     return code, captured.out, captured.err
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (os.mkfifo, "is not a regular file"),
+        (lambda path: path.symlink_to("/dev/zero"), "is not a regular file"),
+        (lambda path: path.write_text(f"x={'[' * 5_000}"), "is not valid TOML: nested too deeply"),
+        (lambda path: path.write_text(f"x={'9' * 5_000}"), "is not valid TOML"),
+        (lambda path: path.write_text(f"x=0x{'f' * 5_000}"), "is not valid TOML"),
+        (lambda path: path.write_bytes(b"\xff"), "is not valid TOML"),
+        (lambda path: path.write_text("project = 1"), "declares no entry point"),
+        (lambda path: path.write_text("[project.entry-points.rbsuite]\nx = 1"), "declares no entry point"),
+    ],
+)
+def test_a_project_file_that_is_none(
+    make: Callable[[Path], None], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(tmp_path / "pyproject.toml")
+    code, out, err = check(capsys, str(tmp_path))
+    assert (code, out) == (2, "")
+    (line,) = err.splitlines()
+    assert f"pyproject.toml {words}" in line
 
 
 def test_a_name_is_checked_wherever_it_is_declared(capsys: pytest.CaptureFixture[str]) -> None:

@@ -406,7 +406,9 @@ def test_a_column_that_names_files_is_refused(tmp_path: Path) -> None:
     (home / "README.md").unlink()
     shutil.rmtree(home / "data")
     (home / "test.jsonl").write_text('{"question": "/etc/hostname"}\n', encoding="utf-8")
-    (home / ".huggingface.yaml").write_text("dataset_info:\n  features:\n  - name: question\n    dtype: image\n", "utf-8")
+    (home / ".huggingface.yaml").write_text(
+        "dataset_info:\n  features:\n  - name: question\n    dtype: image\n", "utf-8"
+    )
     with pytest.raises(DataError, match="a column of the kind Image"):
         read_path(home, HUB)
 

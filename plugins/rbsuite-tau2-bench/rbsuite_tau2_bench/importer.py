@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from rbsuite.data.checkout import SourceTree
 from rbsuite.data.importing import DirectoryImporter, commit_of_source
 from rbsuite.data.packs import PackFacts
+from rbsuite.files import parse_toml
 from rbsuite_tau2_bench import pinned
 from rbsuite_tau2_bench.domains import DOMAINS, Domain, Part
 from rbsuite_tau2_bench.pack import RECONSTRUCTED, TASK_FILES, Pack, function_name
@@ -149,7 +149,7 @@ class _Reader:
     def _check_database(self, part: Part, file: str, content: bytes) -> None:
         try:
             if file.endswith(".toml"):
-                part.database(tomllib.loads(content.decode()))
+                part.database(parse_toml(content))
             else:
                 part.database(self._tree.parse_json(content, file))
         except (ValueError, RecursionError) as error:  # of TOML, UTF-8 and the tables

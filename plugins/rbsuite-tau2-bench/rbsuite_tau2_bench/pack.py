@@ -7,7 +7,6 @@ them is executed.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, TypeVar
 
 from rbsuite.data.reading import PackFiles
 from rbsuite.errors import DataError, UnknownNameError
+from rbsuite.files import Unusable, parse_toml
 from rbsuite_dialogue.database import Database
 from rbsuite_tau2_bench.domains import DOMAINS, Part, domain
 from rbsuite_tau2_bench.scenario import Malformed, Scenario, read_scenario
@@ -145,9 +145,9 @@ class Pack:
 
     def _read_toml(self, file: str) -> Any:
         try:
-            return tomllib.loads(self._source.read_text(file))
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
-            raise self._source.malformed(file, f"not TOML ({error})") from error
+            return parse_toml(self._source.read_text(file).encode())
+        except Unusable as error:
+            raise self._source.malformed(file, str(error)) from error
 
     def _entries(self, name: str, split: str) -> Mapping[str, dict[str, Any]]:
         """The tasks by id from the files that contain a split."""
