@@ -29,7 +29,8 @@ def in_words(value: object) -> str:
 
 
 def shortened(text: str, most: int = 100) -> str:
-    """A text that a user gave, for a message: whole if it is short, else its beginning."""
+    """A text that a user gave, for a message: whole if it is short, else its beginning. Secrets are masked first: half of one is one."""
+    text = redact(text)
     return text if len(text) <= most else f"{text[:most]}..."
 
 

@@ -10,6 +10,7 @@ import errno
 import json
 import math
 import os
+import re
 import stat
 import threading
 import tomllib
@@ -27,6 +28,9 @@ MAX_DEPTH = 100
 
 _MOST_BITS = 14_000
 """The longest whole number that TOML may have: about as long as Python converts to and from decimal digits."""
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
+_LONGEST_PATH, _LONGEST_NAME = 4095, 255
 
 _DIRECTLY = ("/dev/", "/proc/")
 """Names below these may stand for something that is already open (``/dev/stdout``), which a new file must not replace."""
@@ -70,6 +74,21 @@ def read_file(path: Path, *, most: int = MAX_BYTES, within: Path | None = None) 
     if found.st_size > most or len(content) > most:
         raise Unusable(f"larger than {most / 2**20:g} MiB")
     return content
+
+
+def check_path(text: str) -> None:
+    """Refuse a text that names no file or directory: before it is turned into a path, which takes the slashes out of an address.
+
+    Raises:
+        Unusable: it is an address, is too long, or has a NUL character.
+    """
+    if _ADDRESS.match(text):
+        raise Unusable("an address, not a path")
+    name = os.fsencode(text)
+    if len(name) > _LONGEST_PATH or any(len(part) > _LONGEST_NAME for part in name.split(b"/")):
+        raise Unusable("too long for a path")
+    if b"\0" in name:
+        raise Unusable("not a path: it has a NUL character")
 
 
 def resolved(path: Path) -> Path:

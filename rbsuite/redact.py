@@ -23,6 +23,8 @@ PLACEHOLDERS = frozenset(
 _PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     # user:password@ (or token@) of a URL; the last @ before the path counts, as a password may contain one.
     (("://",), re.compile(r"(?<=://)(?!\*\*\*@)[^\s/?#'\"]+(?=@)"), MASK),
+    # The same once it was taken for a path, which has no two slashes in a row.
+    (("http:/", "https:/"), re.compile(r"(?i)\b(https?:/)(?!/|\*\*\*@)[^\s/?#'\"]+(?=@)"), rf"\1{MASK}"),
     # A scheme before the credentials stays readable: "Authorization: Bearer [redacted]".
     (("bearer", "basic"), re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/*=-]{6,}"), rf"\1 {MASK}"),
     (

@@ -28,7 +28,7 @@ _SECRET_WORDS = frozenset(
     }
 )
 _KEY_OWNERS = frozenset({"access", "api", "auth", "private", "secret", "subscription"})
-_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
+_USERINFO = re.compile(r"((?:://|https?:/(?!/)))[^/@\s]+@")
 _NAME = re.compile(r"""(?<![\w.-])([\w.-]++)["']?\s*[=:]\s*["']?""")
 _VALUE = re.compile(r"""(?:(?:Bearer|Basic) )?[^\s&,;\]})"']+""")
 
@@ -55,8 +55,8 @@ def scrub(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def scrub_text(text: str) -> str:
     """A text without secrets: see :func:`scrub`."""
-    if "://" in text:
-        text = _USERINFO.sub(f"{MASK}@", text)
+    if ":/" in text:
+        text = _USERINFO.sub(rf"\1{MASK}@", text)
     parts, done = [], 0
     for name in _NAME.finditer(text):
         if not looks_secret(name[1]) or name.start() < done:

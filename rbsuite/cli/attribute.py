@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rbsuite.cli.commands import Command, Number, find_plugins
+from rbsuite.cli.commands import Command, GivenPath, Number, find_plugins
 from rbsuite.cli.opening import open_shown, reveal_option
 from rbsuite.cli.output import echo, echo_json, tell
 from rbsuite.errors import Interrupted, LimitReached, Outage
@@ -28,7 +28,7 @@ EPILOG = """Examples:
 
 
 @click.command("attribute", cls=Command, epilog=EPILOG)
-@click.argument("experiment", type=click.Path(path_type=Path))
+@click.argument("experiment", type=GivenPath(path_type=Path))
 @click.option(
     "--memory",
     metavar="MEMORY",
@@ -60,7 +60,9 @@ EPILOG = """Examples:
     metavar="N",
     help="Concurrent model calls.",
 )
-@click.option("--cache", default="", metavar="DIR", help="A cache of replies, as for rbsuite eval.")
+@click.option(
+    "--cache", type=GivenPath(path_type=str), default="", metavar="DIR", help="A cache of replies, as for rbsuite eval."
+)
 @click.option(
     "--max-cost", type=Number(min=0), metavar="DOLLARS", help="Stop when all sessions together have cost this much."
 )
@@ -76,7 +78,7 @@ EPILOG = """Examples:
 @reveal_option
 @click.option(
     "--journal",
-    type=click.Path(path_type=Path),
+    type=GivenPath(path_type=Path),
     metavar="FILE",
     help="Where to keep what is done [default: in EXPERIMENT].",
 )

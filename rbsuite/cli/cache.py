@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rbsuite.cli.commands import CommandGroup
+from rbsuite.cli.commands import CommandGroup, GivenPath
 from rbsuite.cli.output import echo, echo_json
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def command() -> None:
 
 
 @command.command("explain")
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", type=GivenPath(path_type=Path))
 @click.option(
     "--session", type=click.IntRange(min=1), metavar="N", help="Which session of the cache [default: the last]."
 )

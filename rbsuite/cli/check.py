@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from rbsuite.cli.commands import Command
+from rbsuite.cli.commands import Command, GivenPath
 from rbsuite.cli.output import echo, echo_json
 
 
 @click.command("check", cls=Command)
-@click.argument("experiment", type=click.Path(path_type=Path))
+@click.argument("experiment", type=GivenPath(path_type=Path))
 @click.option("--digest", "wanted", default="", metavar="HEX", help="The digest that the experiment must have.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def command(experiment: Path, wanted: str, as_json: bool) -> None:

@@ -83,6 +83,27 @@ def usage_line(error: click.ClickException) -> str:
     return f"{message} See: {context.command_path} --help" if context is not None else message
 
 
+class GivenPath(click.Path):
+    """A path as the user gave it; an address, or what is too long for a path, is refused."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read the path.
+
+        Raises:
+            UsageError: it cannot be one.
+        """
+        if isinstance(value, str):
+            from rbsuite.errors import UsageError, shortened
+            from rbsuite.files import Unusable, check_path
+
+            try:
+                check_path(value)
+            except Unusable as error:
+                named = param.get_error_hint(ctx).strip("'") if param is not None and ctx is not None else "path"
+                raise UsageError(f"{named} {shortened(value)!r} is {error}.", "Name a file or directory.") from error
+        return super().convert(value, param, ctx)
+
+
 class Number(click.FloatRange):
     """A number in a range; click's own type lets ``nan`` through, which is in no range."""
 

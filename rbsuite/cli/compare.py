@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from rbsuite.cli.commands import Command
+from rbsuite.cli.commands import Command, GivenPath
 from rbsuite.cli.opening import say_without_key
 from rbsuite.cli.output import echo
 
@@ -22,7 +22,7 @@ EPILOG = """Examples:
 
 
 @click.command("compare", cls=Command, epilog=EPILOG)
-@click.argument("experiments", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="EXPERIMENT...")
+@click.argument("experiments", nargs=-1, required=True, type=GivenPath(path_type=Path), metavar="EXPERIMENT...")
 @click.option(
     "--baseline", metavar="MEMORY", help="Memory to compare with [default: the first memory of the first experiment]."
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rbsuite.cli.commands import CommandGroup, find_plugins
+from rbsuite.cli.commands import CommandGroup, GivenPath, find_plugins
 from rbsuite.cli.output import canvas, echo, echo_json, tell
 from rbsuite.report.text import one_line, table
 
@@ -35,6 +35,7 @@ data = group
 @click.option(
     "--from",
     "sources",
+    type=GivenPath(path_type=Path),
     required=True,
     multiple=True,
     metavar="DIR",
@@ -43,12 +44,13 @@ data = group
 )
 @click.option(
     "--python",
+    type=GivenPath(path_type=str),
     default="",
     metavar="PATH",
     help="For a benchmark whose tasks only its own code can make: the Python of an environment with its "
     "dependencies. The checkout's code is then run.",
 )
-def import_command(environment: str, sources: tuple[str, ...], python: str) -> None:
+def import_command(environment: str, sources: tuple[Path, ...], python: str) -> None:
     """Import ENVIRONMENT's data from a directory. Its files are read as data; without --python nothing in it is run."""
     from rbsuite.data.directory import data_directory
     from rbsuite.data.packs import ExportingImporter, export_and_import, import_pack
@@ -56,7 +58,7 @@ def import_command(environment: str, sources: tuple[str, ...], python: str) -> N
 
     spec = _environment(environment)
     importer = _importer(spec)
-    first, *more = map(Path, sources)
+    first, *more = sources
     if not python:
         _show_report(spec, import_pack(importer, first, data_directory(), more))
         return

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from rbsuite.cli.commands import Command
+from rbsuite.cli.commands import Command, GivenPath
 from rbsuite.cli.opening import say_without_key
 from rbsuite.cli.output import echo, echo_json
 
 
 @click.command("diff", cls=Command)
-@click.argument("a", type=click.Path(path_type=Path))
-@click.argument("b", type=click.Path(path_type=Path))
+@click.argument("a", type=GivenPath(path_type=Path))
+@click.argument("b", type=GivenPath(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def command(a: Path, b: Path, as_json: bool) -> None:
     """Show how the experiments A and B differ and what came of it.

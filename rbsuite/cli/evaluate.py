@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rbsuite.cli.commands import Command, Number, find_plugins
+from rbsuite.cli.commands import Command, GivenPath, Number, find_plugins
 from rbsuite.cli.opening import say_without_key
 from rbsuite.cli.output import canvas, echo, echo_json, tell
 from rbsuite.errors import Interrupted, LimitReached, Outage, UsageError, in_words, shortened
@@ -214,6 +214,7 @@ def read_concurrency(text: Any) -> tuple[int, int]:
 )
 @click.option(
     "--cache",
+    type=GivenPath(path_type=str),
     default="",
     metavar="DIR",
     help="Keep replies of providers' models in DIR, and reuse them when the same request is made again.",
@@ -255,13 +256,13 @@ def read_concurrency(text: Any) -> tuple[int, int]:
 @click.option("--max-time", type=Number(min=0), metavar="SECONDS", help="Stop when it has been running for this long.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=GivenPath(path_type=Path),
     help="Directory of the experiment [default: named after its configuration].",
 )
 @click.option(
     "--config",
     "from_file",
-    type=click.Path(path_type=Path),
+    type=GivenPath(path_type=Path),
     callback=_read_config,
     is_eager=True,
     metavar="FILE.toml",
@@ -270,7 +271,7 @@ def read_concurrency(text: Any) -> tuple[int, int]:
 @click.option(
     "--from",
     "source",
-    type=click.Path(path_type=Path),
+    type=GivenPath(path_type=Path),
     metavar="EXPERIMENT",
     help="Resume an experiment; with more --orders add them to it, marked as undeclared; with other options copy its configuration.",
 )
@@ -293,7 +294,7 @@ def read_concurrency(text: Any) -> tuple[int, int]:
 @click.option("--quiet", is_flag=True, help="No progress display.")
 @click.option(
     "--log",
-    type=click.Path(path_type=Path),
+    type=GivenPath(path_type=Path),
     metavar="FILE.jsonl",
     help="Append every event (turns, model calls, commits) to this file, one JSON object per line.",
 )

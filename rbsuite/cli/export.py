@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rbsuite.cli.commands import Command
+from rbsuite.cli.commands import Command, GivenPath
 from rbsuite.cli.opening import open_shown
 from rbsuite.cli.output import stdout, tell
 
@@ -24,11 +24,11 @@ EPILOG = """Formats:
 
 
 @click.command("export", cls=Command, epilog=EPILOG)
-@click.argument("experiment", type=click.Path(path_type=Path))
+@click.argument("experiment", type=GivenPath(path_type=Path))
 @click.option("--to", "form", type=click.Choice(FORMATS), required=True, help="The format.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=GivenPath(path_type=Path),
     metavar="PATH",
     help="The file or directory to write; -: standard output (jsonl) [default: EXPERIMENT's name and the format].",
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rbsuite.cli.commands import CommandGroup
+from rbsuite.cli.commands import CommandGroup, GivenPath
 from rbsuite.cli.output import echo, echo_json, tell
 from rbsuite.errors import UsageError
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 _root = click.option(
     "--root",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=GivenPath(path_type=Path, file_okay=False),
     default=Path("leaderboards"),
     show_default=True,
     help="Directory of boards.",
 )
 _receipts = click.option(
     "--receipts",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=GivenPath(path_type=Path, file_okay=False),
     help="Where to remember what was recomputed [default: the data directory].",
 )
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
@@ -41,7 +41,7 @@ def command() -> None:
 
 
 @command.command("add")
-@click.argument("experiments", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="EXPERIMENT...")
+@click.argument("experiments", nargs=-1, required=True, type=GivenPath(path_type=Path), metavar="EXPERIMENT...")
 @click.option("--board", required=True, help="Board to submit to.")
 @click.option("--system", required=True, help="What the system is called.")
 @click.option("--org", required=True, help="Organization that submits.")
@@ -111,7 +111,7 @@ def add_command(experiments: Sequence[Path], board: str, root: Path, **said: Any
 
 
 @command.command("validate")
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[SUBMISSION]...")
+@click.argument("paths", nargs=-1, type=GivenPath(path_type=Path), metavar="[SUBMISSION]...")
 @click.option("--board", "boards", multiple=True, help="Every submission to this board; may be given more than once.")
 @_root
 @_receipts
@@ -163,7 +163,7 @@ def validate_command(
 @click.argument("boards", nargs=-1, metavar="[BOARD]...")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=GivenPath(path_type=Path, file_okay=False),
     help="Where to write [default: pages below --root].",
 )
 @click.option("--claimed", is_flag=True, help="Do not recompute numbers; rows are marked as claimed.")

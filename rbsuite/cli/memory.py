@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from rbsuite.cli.commands import CommandGroup, find_plugins
+from rbsuite.cli.commands import CommandGroup, GivenPath, find_plugins
 from rbsuite.cli.opening import open_shown, reveal_option
 from rbsuite.cli.output import echo, tell
 from rbsuite.errors import UnknownNameError, UsageError
@@ -97,7 +97,7 @@ def _bank_options(function: Any) -> Any:
         function
     )
     function = reveal_option(function)
-    return click.argument("experiment", type=click.Path(path_type=Path))(function)
+    return click.argument("experiment", type=GivenPath(path_type=Path))(function)
 
 
 @click.group("memory", cls=CommandGroup)
@@ -171,7 +171,7 @@ def _show_item(opened: Opened, item: MemoryItem, *, as_json: bool) -> None:
 
 
 @command.command("helped")
-@click.argument("experiment", type=click.Path(path_type=Path))
+@click.argument("experiment", type=GivenPath(path_type=Path))
 @click.option(
     "--baseline", metavar="MEMORY", help="Memory to compare with [default: the memory of the first condition]."
 )
@@ -240,7 +240,7 @@ def search(
 
 
 @command.command("diff")
-@click.argument("experiment", type=click.Path(path_type=Path))
+@click.argument("experiment", type=GivenPath(path_type=Path))
 @click.argument("before", type=click.IntRange(min=0))
 @click.argument("after", type=click.IntRange(min=0))
 @click.option("--run", "run_id", metavar="RUN", help="The run [default: the first with a memory].")
@@ -277,7 +277,7 @@ def diff(experiment: Path, before: int, after: int, run_id: str | None, reveal: 
 @command.command("export")
 @_bank_options
 @click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE", help="The file to write [default: standard output]."
+    "--out", type=GivenPath(path_type=Path), metavar="FILE", help="The file to write [default: standard output]."
 )
 def export(experiment: Path, run_id: str | None, at: int | None, reveal: bool, out: Path | None) -> None:
     """Write a bank's items and documents as JSON lines.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rbsuite.cli.commands import Command, Number, find_plugins
+from rbsuite.cli.commands import Command, GivenPath, Number, find_plugins
 from rbsuite.cli.output import echo, echo_json
 from rbsuite.errors import DataError, UnknownNameError, UsageError
 from rbsuite.options import PartReference
@@ -76,7 +76,7 @@ class VarianceSource:
 @click.option(
     "--from",
     "source",
-    type=click.Path(path_type=Path),
+    type=GivenPath(path_type=Path),
     metavar="EXPERIMENT",
     help="Take the variances from it [default: a small simulated pilot].",
 )

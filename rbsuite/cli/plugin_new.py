@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rbsuite.cli.commands import Command, find_plugins
+from rbsuite.cli.commands import Command, GivenPath, find_plugins
 from rbsuite.cli.output import echo
 from rbsuite.scaffold import KINDS, NAMES, plan_distribution
 
@@ -19,7 +19,7 @@ from rbsuite.scaffold import KINDS, NAMES, plan_distribution
 )
 @click.option(
     "--into",
-    type=click.Path(path_type=Path),
+    type=GivenPath(path_type=Path),
     default=Path(),
     metavar="DIR",
     help="The directory in which to create its own [default: the current one].",

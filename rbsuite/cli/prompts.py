@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rbsuite.cli.commands import CommandGroup, find_plugins
+from rbsuite.cli.commands import CommandGroup, GivenPath, find_plugins
 from rbsuite.cli.opening import reveal_option
 from rbsuite.cli.output import echo, echo_json, tell
 from rbsuite.report.text import fields, table
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _directory_option = click.option(
     "--prompts",
     "directory",
-    type=click.Path(path_type=Path),
+    type=GivenPath(path_type=Path),
     metavar="DIR",
     help="A directory of your own templates, which take precedence.",
 )

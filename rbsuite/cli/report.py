@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from rbsuite.cli.commands import Command, find_plugins
+from rbsuite.cli.commands import Command, GivenPath, find_plugins
 from rbsuite.cli.output import tell
 
 EPILOG = """Examples:
@@ -20,11 +20,11 @@ EPILOG = """Examples:
 
 
 @click.command("report", cls=Command, epilog=EPILOG)
-@click.argument("experiments", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="EXPERIMENT...")
+@click.argument("experiments", nargs=-1, required=True, type=GivenPath(path_type=Path), metavar="EXPERIMENT...")
 @click.option(
     "-o",
     "--out",
-    type=click.Path(path_type=Path),
+    type=GivenPath(path_type=Path),
     metavar="FILE",
     help="The file to write [default: the first experiment's name and .html].",
 )

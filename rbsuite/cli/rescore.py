@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rbsuite.cli.commands import Command
+from rbsuite.cli.commands import Command, GivenPath
 from rbsuite.cli.opening import open_shown, reveal_option
 from rbsuite.cli.output import echo
 
@@ -29,7 +29,7 @@ EPILOG = """Examples:
 
 
 @click.command("rescore", cls=Command, epilog=EPILOG)
-@click.argument("experiment", type=click.Path(path_type=Path))
+@click.argument("experiment", type=GivenPath(path_type=Path))
 @click.option(
     "--as",
     "--reader",
@@ -38,7 +38,7 @@ EPILOG = """Examples:
     metavar="NAME",
     help="The convention, e.g. the reader of answers to questions.",
 )
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the JSON document to this file.")
+@click.option("--out", type=GivenPath(path_type=Path), metavar="FILE", help="Write the JSON document to this file.")
 @reveal_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def command(experiment: Path, name: str, out: Path | None, reveal: bool, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rbsuite.cli.commands import Command, find_plugins
+from rbsuite.cli.commands import Command, GivenPath, find_plugins
 from rbsuite.cli.opening import open_shown, reveal_option
 from rbsuite.cli.output import echo, echo_json
 from rbsuite.errors import RbsuiteError, UnknownNameError, UsageError
@@ -27,7 +27,7 @@ EPILOG = """Examples:
 
 
 @click.command("show", cls=Command, epilog=EPILOG)
-@click.argument("experiment", type=click.Path(path_type=Path))
+@click.argument("experiment", type=GivenPath(path_type=Path))
 @click.argument("task")
 @click.option(
     "--memory", metavar="MEMORY", help="The memory to look at, or the name of a condition [default: the first]."

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rbsuite.cli.commands import Command, find_plugins
+from rbsuite.cli.commands import Command, GivenPath, find_plugins
 from rbsuite.cli.output import echo, tell
 
 EPILOG = """Examples:
@@ -18,7 +18,7 @@ EPILOG = """Examples:
 
 
 @click.command("view", cls=Command, epilog=EPILOG)
-@click.argument("place", default="experiments", type=click.Path(path_type=Path), metavar="[EXPERIMENT|DIR]")
+@click.argument("place", default="experiments", type=GivenPath(path_type=Path), metavar="[EXPERIMENT|DIR]")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0: any free port.")
 @click.option("--reveal", is_flag=True, help="Include text that the benchmark's authors ask not to make public.")
 def command(place: Path, port: int, reveal: bool) -> None:

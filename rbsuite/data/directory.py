@@ -6,21 +6,42 @@ import os
 import re
 from pathlib import Path
 
-from rbsuite.errors import UsageError
+from rbsuite.errors import UsageError, shortened
+from rbsuite.files import Unusable, check_path
 
 DATA_VARIABLE = "RBSUITE_DATA"
 _PACK_NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 
 
 def data_directory() -> Path:
-    """The directory in ``$RBSUITE_DATA`` if that is set, else the platform's user data directory. It need not exist."""
-    named = os.environ.get(DATA_VARIABLE, "")
-    if named:
-        return Path(named).expanduser().absolute()
+    """The directory in ``$RBSUITE_DATA`` if that is set, else the platform's user data directory. It need not exist.
+
+    Raises:
+        UsageError: the variable is not a path.
+    """
+    named = directory_in(DATA_VARIABLE)
+    if named is not None:
+        return named
     # Imported here: most machines without a home directory have only the variable.
     from platformdirs import user_data_path
 
     return user_data_path("rbsuite", appauthor=False)
+
+
+def directory_in(variable: str) -> Path | None:
+    """The directory that an environment variable names; ``None`` if it is not set.
+
+    Raises:
+        UsageError: it is not a path.
+    """
+    named = os.environ.get(variable, "")
+    if not named:
+        return None
+    try:
+        check_path(named)
+    except Unusable as error:
+        raise UsageError(f"{variable}: {shortened(named)!r} is {error}.", "Set it to a directory.") from error
+    return Path(named).expanduser().absolute()
 
 
 def packs_directory(data_dir: Path | None = None) -> Path:

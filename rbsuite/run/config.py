@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rbsuite.errors import UnknownNameError, UsageError, in_words, shortened
-from rbsuite.files import Unusable, parse_toml, read_file
+from rbsuite.files import Unusable, check_path, parse_toml, read_file
 from rbsuite.models.base import Purpose
 from rbsuite.models.factory import Transport
 from rbsuite.models.settings import from_table
@@ -29,6 +29,8 @@ LARGEST = 2**63 - 1
 DEFAULT_MODEL = "sim/learner"
 MODELS = ("model", "user_model", "judge_model", "memory_model", "grade_model")
 """The options that name models."""
+PATHS = ("data", "prompts", "warm_start")
+"""The options that name files or directories."""
 DEFAULT_MEMORIES = ("none", "reasoningbank")
 
 Kind = Literal["text", "names", "int", "float", "numbers", "counts", "flag"]
@@ -257,6 +259,10 @@ def check_value(name: str, value: Any, where: str) -> Any:
     shown = name.replace("_", "-")
     if name in MODELS:
         value = [_model(one) for one in value] if isinstance(value, list | tuple) else _model(value)
+    if name in PATHS:
+        for text in (value,) if isinstance(value, str) else value if isinstance(value, list | tuple) else ():
+            if isinstance(text, str):
+                _check_path(shown, text, where)
     if kind == "names":
         names = (value,) if isinstance(value, str) else value
         blank = FIELDS[name].default == ("",)
@@ -271,6 +277,13 @@ def check_value(name: str, value: Any, where: str) -> Any:
         values = value if isinstance(value, list | tuple) else (value,)
         return tuple(_checked(name, one, where) for one in values)
     return _checked(name, value, where)
+
+
+def _check_path(shown: str, text: str, where: str) -> None:
+    try:
+        check_path(text)
+    except Unusable as error:
+        raise UsageError(f"{where}: {shown} = {shortened(text)!r} is {error}.", "Name a file or directory.") from error
 
 
 def _model(value: Any) -> Any:

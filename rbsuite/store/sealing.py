@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from rbsuite.data.directory import data_directory
+from rbsuite.data.directory import data_directory, directory_in
 from rbsuite.errors import StoreError
 from rbsuite.files import sync_directory
 from rbsuite.jsonable import plain
@@ -99,8 +99,7 @@ def linked(row: tuple[int, bytes]) -> tuple[Any, ...]:
 
 def keys_directory() -> Path:
     """Where the keys are: the directory ``$RBSUITE_KEYS`` if that is set, else ``keys`` in the data directory. It need not exist."""
-    named = os.environ.get(KEYS_VARIABLE, "")
-    return Path(named).expanduser().absolute() if named else data_directory() / "keys"
+    return directory_in(KEYS_VARIABLE) or data_directory() / "keys"
 
 
 def key_path(name: str) -> Path:

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from rbsuite.distributions import GROUP
-from rbsuite.errors import UnknownNameError, UsageError
-from rbsuite.files import Unusable, parse_toml, read_file
+from rbsuite.errors import UnknownNameError, UsageError, shortened
+from rbsuite.files import Unusable, check_path, parse_toml, read_file
 from rbsuite.options import PartReference
 from rbsuite.plugins import Plugins, load_plugins
 from rbsuite.run.names import look_up
@@ -185,14 +185,28 @@ def find_targets(text: str, known: Plugins) -> Targets:
     named = [info.name for info in infos if text == info.name or text == info.distribution.partition(" ")[0]]
     if named:
         return Targets(known, _with_specs(known, named))
-    name = PartReference.parse(text).name if not Path(text).exists() else ""
+    exists = _exists(text)
+    name = "" if exists else PartReference.parse(text).name
     kinds = [kind for kind in SUBJECTS if name and name in _names(known, kind)]
     if kinds:
         return Targets(known, [Target(kind, text) for kind in kinds])
-    if Path(text).exists():
+    if exists:
         return load_path(Path(text), known)
     names = [*(info.name for info in infos), *(one for kind in SUBJECTS for one in _names(known, kind))]
     raise UnknownNameError("plugin or path", text, sorted(set(names)), "rbsuite plugins")
+
+
+def _exists(text: str) -> bool:
+    """Whether there is a file or directory; what is too long for a path may still be a name with options."""
+    try:
+        check_path(text)
+        return Path(text).exists()
+    except OSError:
+        return False
+    except Unusable as error:
+        if "address" in str(error):
+            raise UsageError(f"{shortened(text)!r} is {error}.", "Name a plugin's directory or module.") from error
+        return False
 
 
 def _names(known: Plugins, kind: str) -> Sequence[str]:

@@ -74,7 +74,9 @@ _LONG = "9" * 5_000
 @pytest.mark.parametrize("number", [_LONG, "9" * 30, "\u0663", "-1", "\u00b2"])
 @pytest.mark.parametrize("before", ["--stream=batch:", "--executor=processes:", "--warm-start=e1@", "--speculate="])
 def test_a_number_that_is_none(before: str, number: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert before.partition("=")[0] in refused(capsys, "eval", "--env", "toy", "--quiet", f"{before}{number}")
+    assert before.strip("-").partition("=")[0] in refused(
+        capsys, "eval", "--env", "toy", "--quiet", f"{before}{number}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,6 +94,61 @@ def test_a_number_that_is_none(before: str, number: str, capsys: pytest.CaptureF
 )
 def test_a_long_argument_is_shown_shortened(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
     refused(capsys, "eval", *([] if "--env" in argument else ["--env", "toy"]), "--quiet", argument)
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("http://user:hunter2@127.0.0.1:9/x", "[redacted]@127.0.0.1:9/x' is an address, not a path"),
+        ("HTTPS:/user:hunter2@h", "is an address, not a path"),
+        (f"s3://user:hunter2{'9' * 200}@h", "is an address, not a path"),
+        ("x" * 5_000, "is too long for a path"),
+        ("x/" * 4_000, "is too long for a path"),
+    ],
+)
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(
+            f"eval --env toy --{name}"
+            for name in ("data", "prompts", "from", "config", "log", "out", "cache", "warm-start")
+        ),
+        "env toy --data",
+        "verify --env toy --data",
+        "data import toy --from",
+        "data import toy --from . --python",
+        "view",
+        "show",
+        "check",
+        "compare",
+        "report --out",
+        "export --out",
+        "memory list",
+        "cache explain",
+        "leaderboard validate",
+        "plugin new x --kind memory --into",
+    ],
+)
+def test_a_place_that_is_no_path(command: str, place: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    line = refused(capsys, *command.split(), place)
+    assert words in line
+    assert "hunter2" not in line
+
+
+@pytest.mark.parametrize("option", ["data", "prompts", "out", "log", "cache"])
+def test_an_address_in_a_config_is_no_path(option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "options.toml").write_text(f"env = 'toy'\n{option} = 'http://user:hunter2@h/x'")
+    line = refused(capsys, "eval", "--config", "options.toml")
+    assert "is an address, not a path" in line
+    assert "hunter2" not in line
+
+
+@pytest.mark.parametrize("place", ["http://user:hunter2@h", "x" * 5_000])
+def test_plugin_check_of_no_path(place: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plugin", "check", place], core_plugins(ToyPlugin())) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "hunter2" not in line
+    assert len(line) < 600
 
 
 @pytest.mark.parametrize("names", ["", ",,,", " , "])

@@ -6,6 +6,7 @@ import pytest
 
 from rbsuite.data.directory import data_directory, pack_directory
 from rbsuite.errors import UsageError
+from rbsuite.store.sealing import keys_directory
 
 
 def test_variable_names_the_data_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -32,3 +33,12 @@ def test_relative_variable_becomes_absolute(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_name_that_is_no_directory_name_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match="cannot be the name of a pack"):
         pack_directory(name)
+
+
+@pytest.mark.parametrize("place", ["http://user:hunter2@h/x", "x" * 5_000])
+def test_a_variable_that_is_no_path_is_refused(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, directory in (("RBSUITE_DATA", data_directory), ("RBSUITE_KEYS", keys_directory)):
+        monkeypatch.setenv(variable, place)
+        with pytest.raises(UsageError, match=f"{variable}: .*(an address, not|too long for) a path") as caught:
+            directory()
+        assert "hunter2" not in str(caught.value)

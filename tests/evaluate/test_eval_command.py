@@ -311,6 +311,8 @@ def test_everything_failed_is_said_and_can_be_run_again(monkeypatch: pytest.Monk
     assert "Taken back: 48 tasks" in again.stderr
     back = shaky("--from", "e", "--rewind", "none/single/order-0@20", "--json")
     assert json.loads(back.stdout)["conditions"][0]["committed"] == 24
+    for number in ("9" * 5_000, "\u0663"):
+        assert "is not RUN@T" in str(shaky("--from", "e", "--rewind", f"none/single/order-0@{number}").exception)
     refused = shaky("--from", "e", "--retry-failed", "--seed", "1")
     assert "can only be combined with --from EXPERIMENT" in str(refused.exception)
 

@@ -186,7 +186,7 @@ def test_looks_that_cannot_be_are_refused(config: dict[str, Any], words: str) ->
         (("--looks", "2.5,3"), "'2.5' is not a whole number"),
         (("--looks", "0,3"), "looks = 0 is too small"),
         (("--to-look", "next"), "--to-look needs an experiment that declares looks"),
-        (("--looks", "2,3", "--to-look", "4"), "is not a look"),
+        *((("--looks", "2,3", "--to-look", look), "is not a look") for look in ("4", "9" * 5_000, "\u0663")),
     ],
 )
 def test_a_refused_look_leaves_nothing_behind(arguments: tuple[str, ...], words: str) -> None:

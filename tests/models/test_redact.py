@@ -19,6 +19,7 @@ from rbsuite.redact import MASK, PLACEHOLDERS, redact
         ("{'x-api-key': 'plainvalue99'}", "plainvalue99"),
         ("authorization: Basic dXNlcjpwYXNz", "dXNlcjpwYXNz"),
         ("POST https://me:pa55@word@host.example/v1 failed", "pa55"),
+        ("cannot open http:/me:pa55word@host.example/v1", "pa55"),
         ("GET https://token123@host.example/v1", "token123"),
         ("https://h.example/v1beta?alt=sse&key=AbCdEf123&x=1", "AbCdEf123"),
         ("AIzaSyA1234567890abcdef is not valid", "SyA1234567890"),

@@ -49,6 +49,7 @@ def test_other_names(name: str) -> None:
         ("base=https://h/v1?token=abc;x=api_key='abc'", "base=https://h/v1?token=***;x=api_key='***'"),
         ('{"api_key": "abc", "n": 1}', '{"api_key": "***", "n": 1}'),
         ("noisy[accuracy=0.8]", "noisy[accuracy=0.8]"),
+        ("http:/me:abc@host/v1", "http:/***@host/v1"),
         ("http://localhost:8000/v1", "http://localhost:8000/v1"),
         ("memory:reasoningbank", "memory:reasoningbank"),
     ],

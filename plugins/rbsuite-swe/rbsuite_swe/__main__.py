@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from rbsuite.cli.commands import GivenPath
 from rbsuite.cli.output import echo, tell
 from rbsuite.errors import RbsuiteError, UsageError
 from rbsuite.record import TaskRecord
@@ -27,8 +28,8 @@ def group() -> None:
 
 
 @group.command()
-@click.argument("experiment", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Directory to create.")
+@click.argument("experiment", type=GivenPath(path_type=Path))
+@click.option("--out", type=GivenPath(path_type=Path), required=True, help="Directory to create.")
 def predictions(experiment: Path, out: Path) -> None:
     """Write the patches of EXPERIMENT, one file per run. Of each task, the patch of the rollout that counts is taken, or of the first."""
     with ExperimentStore.open(experiment, readonly=True) as store:
@@ -40,7 +41,7 @@ def predictions(experiment: Path, out: Path) -> None:
 
 
 @group.command()
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="File to write.")
+@click.option("--out", type=GivenPath(path_type=Path), required=True, help="File to write.")
 def instances(out: Path) -> None:
     """Write the instances of swe-mini, one row of JSON per instance."""
     from rbsuite_swe.instance import row_of
