@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
-from rbsuite.errors import DataError
+from rbsuite.errors import PLUGIN_REMEDY, DataError, PluginError
 from rbsuite.jsonable import digest
 from rbsuite.twins import find_twins
 
@@ -99,8 +99,25 @@ class TaskSet:
 
     @cached_property
     def content_hash(self) -> str:
-        """SHA-256 of environment, split, tasks and what belongs to them."""
-        return digest([self.environment, self.split, self.content, list(self.tasks)])
+        """SHA-256 of environment, split, tasks and what belongs to them.
+
+        Raises:
+            PluginError: a task has a value without a JSON form.
+        """
+        try:
+            return digest([self.environment, self.split, self.content, list(self.tasks)])
+        except TypeError as error:
+            raise self._without_json() from error
+
+    def _without_json(self) -> PluginError:
+        """The error for the first value that has no JSON form."""
+        parts = ((f"task {task.id!r}", task) for task in self.tasks)
+        for name, value in (*parts, ("its task set", [self.environment, self.split, self.content])):
+            try:
+                digest(value)
+            except TypeError as error:
+                return PluginError(f"{name}: {error}.", PLUGIN_REMEDY, owner=f"environment {self.environment!r}")
+        raise AssertionError("every part has a JSON form, but the whole has none")
 
 
 def once(known: MutableMapping[_K, _T], key: _K, build: Callable[[], _T]) -> _T:

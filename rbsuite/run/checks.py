@@ -7,7 +7,7 @@ expected; who is to blame is added by :meth:`rbsuite.run.roles.Roles.blaming`, o
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NoReturn, TypeVar, get_args
 
@@ -103,7 +103,16 @@ def check_tasks(value: object, owner: str = "") -> TaskSet:
     """What an environment's ``tasks`` returned."""
     if not isinstance(value, TaskSet):
         _refuse("tasks", "a TaskSet", in_words(value), owner)
-    _all_of("tasks", "a TaskSet whose tasks are Task", value.tasks, Task, owner)
+    for task in _all_of("tasks", "a TaskSet whose tasks are Task", value.tasks, Task, owner):
+        for name in ("id", "group", "domain", "query"):
+            if not isinstance(getattr(task, name), str):
+                given = f"{in_words(getattr(task, name))} in task {task.id!r}"
+                _refuse("tasks", f"Tasks whose {name} is a str", given, owner)
+        if not isinstance(task.payload, Mapping):
+            _refuse("tasks", "Tasks whose payload is a mapping", f"{in_words(task.payload)} in task {task.id!r}", owner)
+        if task.difficulty is not None and not _is_number(task.difficulty):
+            given = f"{in_words(task.difficulty)} in task {task.id!r}"
+            _refuse("tasks", "Tasks whose difficulty is None or a number", given, owner)
     return value
 
 

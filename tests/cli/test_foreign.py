@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,21 @@ class Empty(Toy):
 class EmptyPlugin(ToyPlugin):
     @hookimpl
     def rbsuite_environments(self) -> list[EnvironmentSpec]:
-        from dataclasses import replace
-
         return [replace(TOY, factory=f"{__name__}:Empty")]
+
+
+class Odd(Toy):
+    value: object = None
+
+    def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+        first, second, *others = super().tasks(split, domain=domain, data=data)
+        return TaskSet("toy", split, (first, replace(second, payload={"a": [self.value]}), *others))
+
+
+class OddPlugin(ToyPlugin):
+    @hookimpl
+    def rbsuite_environments(self) -> list[EnvironmentSpec]:
+        return [replace(TOY, factory=f"{__name__}:Odd")]
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str, plugin: object | None = None) -> str:
@@ -194,6 +207,16 @@ def test_prompts(
     (tmp_path / "own" / "judge").mkdir(parents=True)
     make(tmp_path / "own" / "judge" / "self.j2")
     assert words in refused(capsys, *arguments)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), object(), b"x", {1, "a"}])
+@pytest.mark.parametrize("command", ["eval --env toy --quiet", "eval --env toy --dry-run", "env toy"])
+def test_a_task_without_a_json_form(
+    value: object, command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Odd, "value", value)
+    line = refused(capsys, *command.split(), plugin=OddPlugin())
+    assert "environment 'toy': task '" in line
 
 
 def test_no_tasks(capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,6 +40,10 @@ from toy import Toy, ToyEpisode, ToyPlugin
 OP = MemoryOp("delete", Provenance("t", 0), item_id="x")
 
 
+def one_task(**fields: Any) -> TaskSet:
+    return TaskSet("t", "s", (Task(**{"id": "1", "group": "1", "domain": "", **fields}),))
+
+
 @pytest.mark.parametrize(
     ("check", "value", "says"),
     [
@@ -69,6 +73,14 @@ OP = MemoryOp("delete", Provenance("t", 0), item_id="x")
         (checks.check_action, Action(calls=("x",)), "calls are ToolCall, not one with a str in it"),  # type: ignore[arg-type]
         (checks.check_tasks, [], "tasks must return a TaskSet, not a list"),
         (checks.check_tasks, TaskSet("t", "s", (SimpleNamespace(id="1"),)), "tasks are Task, not one with a Simple"),  # type: ignore[arg-type]
+        (checks.check_tasks, one_task(query=float("nan")), "Tasks whose query is a str, not a float in task '1'"),
+        (checks.check_tasks, one_task(id=1), "Tasks whose id is a str, not an int in task 1"),
+        (checks.check_tasks, one_task(payload=[]), "Tasks whose payload is a mapping, not a list in task '1'"),
+        (
+            checks.check_tasks,
+            one_task(difficulty=float("inf")),
+            "Tasks whose difficulty is None or a number, not a float",
+        ),
         (checks.check_episode, None, "open must return an Episode, not None"),
         (checks.check_observation, "hot", "act must return an Observation, not a str"),
         (checks.check_observation, Observation(None), "an Observation whose text is a str, not None"),  # type: ignore[arg-type]
