@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NoReturn, Protocol, runtime_checkable
 
 from rbsuite import __version__
 from rbsuite.data.checkout import SourceTree, is_commit, read_commit
@@ -21,8 +21,13 @@ from rbsuite.data.directory import pack_directory, packs_directory
 from rbsuite.data.reading import INFO_NAME
 from rbsuite.data.staging import Staging, staged
 from rbsuite.errors import DataError, UsageError
-from rbsuite.files import resolved
+from rbsuite.files import MAX_BYTES, resolved
 from rbsuite.jsonable import Json, plain
+
+MAX_PACK_BYTES = 16 * 2**30
+"""Size of all files together of the largest pack."""
+
+_AGAIN = "Import the pack again with 'rbsuite data import'."
 
 FORMAT = 1
 
@@ -336,8 +341,16 @@ def write_json(path: Path, value: Json) -> None:
 
 
 def file_hashes(directory: Path) -> dict[str, str]:
-    """sha256 (hex) of every file below a directory except ``pack.json``, by relative path in sorted order."""
+    """sha256 (hex) of every file below a directory except ``pack.json``, by relative path in sorted order.
+
+    Raises:
+        DataError: they are larger than any pack.
+    """
     names = sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file())
+    if sum((directory / name).stat().st_size for name in names) > MAX_PACK_BYTES:
+        raise DataError(
+            f"{directory} is larger than {MAX_PACK_BYTES // 2**30} GiB.", "Name a directory of the data alone."
+        )
     return {name: file_hash(directory / name) for name in names if name != INFO_NAME}
 
 
@@ -353,7 +366,7 @@ def load_pack_info(path: Path) -> PackInfo:
     Raises:
         DataError: there is none, it is malformed, or a newer rbsuite wrote it.
     """
-    tree = SourceTree(path, "Import the pack again with 'rbsuite data import'.")
+    tree = SourceTree(path, _AGAIN)
     value = tree.read_json(INFO_NAME)
     if not isinstance(value, dict) or not isinstance(value.get("format"), int):
         tree.fail(f"{INFO_NAME} is not a description of a pack")
@@ -377,17 +390,27 @@ def verify_pack(path: Path) -> PackInfo:
         DataError: a file is missing or was changed; the message names it.
     """
     info = load_pack_info(path)
-    for name, expected in info.files.items():
+    total = 0
+    for name in info.files:  # before anything is read: to hash a file that was made huge takes minutes
         file = path / name
-        if not file.is_file() or not resolved(file).is_relative_to(resolved(path)):
-            what = "is a link that points outside the pack" if file.is_file() else "is missing"
-            raise DataError(f"pack {info.name!r}: {name} {what}.", "Import the pack again with 'rbsuite data import'.")
-        if file_hash(file) != expected:
-            raise DataError(
-                f"pack {info.name!r}: {name} was changed since the import.",
-                "Import the pack again with 'rbsuite data import'.",
-            )
+        size = file.stat().st_size if file.is_file() else 0
+        total += size
+        if not file.is_file():
+            _refuse_file(info, name, "is missing")
+        if not resolved(file).is_relative_to(resolved(path)):
+            _refuse_file(info, name, "is a link that points outside the pack")
+        if size > MAX_BYTES:
+            _refuse_file(info, name, f"is larger than {MAX_BYTES // 2**20} MiB")
+    if total > MAX_PACK_BYTES:
+        raise DataError(f"pack {info.name!r} is larger than {MAX_PACK_BYTES // 2**30} GiB.", _AGAIN)
+    for name, expected in info.files.items():
+        if file_hash(path / name) != expected:
+            _refuse_file(info, name, "was changed since the import")
     return info
+
+
+def _refuse_file(info: PackInfo, name: str, what: str) -> NoReturn:
+    raise DataError(f"pack {info.name!r}: {name} {what}.", _AGAIN)
 
 
 def installed_packs(data_dir: Path) -> list[Path]:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rbsuite import __version__
-from rbsuite.data.packs import import_pack, installed_packs, load_pack_info, verify_pack
+from rbsuite.data.packs import file_hashes, import_pack, installed_packs, load_pack_info, verify_pack
 from rbsuite.errors import DataError, UsageError
 
 
@@ -137,6 +138,23 @@ def test_verify_names_what_was_changed_or_is_missing(tmp_path: Path, toy_source:
         verify_pack(pack)
     (pack / "deep/riddles.json").unlink()
     with pytest.raises(DataError, match=r"deep/riddles\.json is missing"):
+        verify_pack(pack)
+
+
+def test_what_is_too_large_for_a_pack_is_not_hashed(tmp_path: Path, toy_source: Path, kit: Any) -> None:
+    pack = import_pack(kit.ToyImporter(), toy_source, tmp_path).path
+    os.truncate(pack / "deep/riddles.json", 60 * 2**30)
+    with pytest.raises(DataError, match=r"deep/riddles\.json is larger than 128 MiB"):
+        verify_pack(pack)
+    with pytest.raises(DataError, match="is larger than 16 GiB"):
+        file_hashes(pack)
+    value = json.loads((pack / "pack.json").read_text())
+    names = [f"{number}.bin" for number in range(130)]
+    for name in names:
+        (pack / name).touch()
+        os.truncate(pack / name, 2**27)
+    (pack / "pack.json").write_text(json.dumps(value | {"files": dict.fromkeys(names, "00")}))
+    with pytest.raises(DataError, match="is larger than 16 GiB"):
         verify_pack(pack)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import click
 from rbsuite.cli.commands import GivenPath
 from rbsuite.cli.output import echo, tell
 from rbsuite.errors import RbsuiteError, UsageError
+from rbsuite.files import written
 from rbsuite.record import TaskRecord
 from rbsuite.store import ExperimentStore
 
@@ -33,7 +35,8 @@ def group() -> None:
 def predictions(experiment: Path, out: Path) -> None:
     """Write the patches of EXPERIMENT, one file per run. Of each task, the patch of the rollout that counts is taken, or of the first."""
     with ExperimentStore.open(experiment, readonly=True) as store:
-        out.mkdir(parents=True, exist_ok=True)
+        with _writable(out):
+            out.mkdir(parents=True, exist_ok=True)
         for run in store.manifest.runs:
             name = re.sub(r"[^\w.-]+", "_", run.id)
             rows = [row for record in store.records(run.id) if (row := prediction(record, name)) is not None]
@@ -67,8 +70,17 @@ def _write(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
     if not lines:
         raise UsageError(f"there is nothing to write to {path}.", "Name an experiment on swe-bench or swe-mini.")
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with _writable(path), written(path, "utf-8") as stream:
+        stream.write("\n".join(lines) + "\n")
     echo(f"{path}: {len(lines)} rows")
+
+
+@contextmanager
+def _writable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.", "Choose another path.") from error
 
 
 def main() -> int:
