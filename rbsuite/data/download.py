@@ -37,6 +37,7 @@ from urllib.request import (
 from rbsuite import __version__
 from rbsuite.data.packs import file_hash
 from rbsuite.errors import DataError, UsageError
+from rbsuite.options import whole_number
 
 Progress = Callable[[int, int | None], None]
 """Called with the number of bytes that have arrived and the size, which is ``None`` if the server does not report it."""
@@ -276,8 +277,7 @@ class _Transfer:
                 )
             return _total(response.headers)
         self._part.restart(_validator(response.headers))
-        length = response.headers.get("Content-Length", "")
-        return int(length) if length.isdecimal() else None
+        return whole_number(response.headers.get("Content-Length", ""))
 
     def _refused(self, error: HTTPError) -> DataError:
         self._part.discard()
@@ -345,7 +345,7 @@ def _validator(headers: Message) -> str:
 
 def _total(headers: Message) -> int | None:
     match = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", ""))
-    return int(match[3]) if match is not None and match[3].isdecimal() else None
+    return whole_number(match[3]) if match is not None else None
 
 
 def _reason(error: BaseException) -> str:

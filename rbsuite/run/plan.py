@@ -268,9 +268,14 @@ class Chosen:
         """Its tasks. See :meth:`rbsuite.Environment.tasks`.
 
         Raises:
+            UsageError: the split does not read the data.
             PluginError: it failed to read them.
             DataError: there are none.
         """
+        if data and not self.spec.pack and any(one.name == split and one.bundled for one in self.spec.splits):
+            others = ", ".join(one.name for one in self.spec.splits if not one.bundled)
+            remedy = f"Name a split that does: {others}." if others else "Leave it out."
+            raise UsageError(f"{self.spec.name}: the split {split!r} takes no --data.", remedy)
         owner = f"environment {self.spec.name!r}"
         with blamed_on(owner, "Fix or reinstall the plugin."):
             found = check_tasks(self.environment.tasks(split, domain=domain, data=data), owner)

@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 from rbsuite.errors import StoreError
+from rbsuite.options import whole_number
 
 APPLICATION_ID = 0x52425354
 """Marks a SQLite file as an experiment store ("RBST")."""
@@ -157,8 +158,9 @@ def stored_version(connection: sqlite3.Connection, path: Path) -> int:
     """
     if connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID:
         row = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
-        if row is not None and str(row[0]).isdecimal():
-            return int(row[0])
+        version = whole_number(str(row[0])) if row is not None else None
+        if version is not None:
+            return version
     raise StoreError(f"{path} is not an experiment store.", "Give the directory of an experiment.")
 
 

@@ -12,7 +12,7 @@ import pytest
 from experiments import core_plugins
 from rbsuite.cli import run
 from rbsuite.hookspecs import hookimpl
-from rbsuite.specs import EnvironmentSpec
+from rbsuite.specs import EnvironmentSpec, Split
 from rbsuite.task import TaskSet
 from toy import TOY, Toy, ToyPlugin
 
@@ -154,6 +154,17 @@ def test_an_address_in_a_config_is_no_path(option: str, tmp_path: Path, capsys: 
     line = refused(capsys, "eval", "--config", "options.toml")
     assert "is an address, not a path" in line
     assert "hunter2" not in line
+
+
+@pytest.mark.parametrize("command", ["eval --env toy --quiet", "eval --env toy --dry-run", "verify --env toy"])
+def test_data_that_nobody_would_read(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    class Bundled(ToyPlugin):
+        @hookimpl
+        def rbsuite_environments(self) -> list[EnvironmentSpec]:
+            return [replace(TOY, splits=(Split("all", "all", bundled=True), Split("more", "more")))]
+
+    line = refused(capsys, *command.split(), "--data", "/nowhere", plugin=Bundled())
+    assert "toy: the split 'all' takes no --data. Name a split that does: more." in line
 
 
 @pytest.mark.parametrize("place", ["http://user:hunter2@h", "x" * 5_000])

@@ -26,7 +26,7 @@ from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, EndReason, Grade, Observation
 from toy import TOY, Toy, ToyEpisode, ToyPlugin
 
-POISON = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202eevil\u2066\u200b\ufeff\x7f\x08\U000e0041\rfake"
+POISON = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202eevil\u2066\u200b\ufeff\ufe00\ufe0f\U000e0100\x7f\x08\U000e0041\rfake"
 ESCAPED = r"\x1b]0;owned\x07\x1b[2J"
 
 
@@ -139,6 +139,7 @@ COMMANDS = (
 def alive(text: str) -> set[str]:
     """The characters of a text that a terminal obeys or hides."""
     found = {character for character in text if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
+    found |= set(text) & {"\ufe00", "\ufe0f", "\U000e0100"}
     return found - {"\n", "\t"}
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rbsuite.errors import DataError
+from rbsuite.options import whole_number
 from rbsuite.seeds import derive_seed, rng
 from rbsuite_agentehr.hospital.courses import stamp
 from rbsuite_agentehr.release import REMEDY, Release
@@ -45,7 +46,8 @@ def pool_of(release: Release) -> list[int]:
     Raises:
         DataError: the admissions cannot be read.
     """
-    subjects = {int(subject) for (subject,) in release.rows("admissions", "subject_id") if subject.isdecimal()}
+    numbers = (whole_number(subject) for (subject,) in release.rows("admissions", "subject_id"))
+    subjects = {number for number in numbers if number is not None}
     return sorted(subjects, key=lambda subject: derive_seed("agentehr release", subject))[:POOL]
 
 
@@ -57,7 +59,9 @@ def names_of(release: Release, task: str) -> Mapping[tuple[Any, ...], str] | Non
     """
     if task == "labevents":
         return {
-            (int(item),): label for item, label in release.rows("d_labitems", "itemid", "label") if item.isdecimal()
+            (number,): label
+            for item, label in release.rows("d_labitems", "itemid", "label")
+            if (number := whole_number(item)) is not None
         }
     if task not in MAPPINGS:
         return {}
@@ -66,7 +70,11 @@ def names_of(release: Release, task: str) -> Mapping[tuple[Any, ...], str] | Non
         return None
     if task != "prescriptions":
         rows = release.rows(table, "icd_version", "icd_code", "long_title")
-        return {(int(version), code.strip()): title for version, code, title in rows if version.isdecimal()}
+        return {
+            (number, code.strip()): title
+            for version, code, title in rows
+            if (number := whole_number(version)) is not None
+        }
     heads, _ = release.read(table)
     code = "ndc_code" if "ndc_code" in heads else "ndc"
     return {

@@ -120,6 +120,7 @@ class Aime(QuestionEnvironment):
     """A problem whose answer is an integer from 0 to 999; its domain is the year."""
 
     name: ClassVar[str] = "aime"
+    data_splits = (*YEARS, "all")
     kind: ClassVar[Kind] = "integer"
 
     def read(self, split: str, data: str) -> QuestionSet:

@@ -13,7 +13,7 @@ from played import mistaken, played
 from rbsuite.cli import command
 from rbsuite.data.directory import DATA_VARIABLE
 from rbsuite.data.packs import import_pack
-from rbsuite.errors import DataError, UnknownNameError
+from rbsuite.errors import DataError, UnknownNameError, UsageError
 from rbsuite_aime.environment import BENCHMARK, IMPORTER, Aime
 from rbsuite_aime.topics import LESSONS, skill_of
 from rbsuite_questions.readers import READERS
@@ -95,6 +95,11 @@ def test_unknown_split_and_one_file_for_all_years(tmp_path: Path) -> None:
         Aime().tasks("2023")
     with pytest.raises(DataError, match="Name a year"):
         Aime().tasks("all", data=write(tmp_path / "rows.jsonl", {"problem": "What?", "answer": 3}))
+
+
+def test_the_sample_takes_no_data() -> None:
+    with pytest.raises(UsageError, match=r"'sample' takes no --data\. Name a split that does: 2024, 2025, 2026, all"):
+        Aime().tasks("sample", data="/nowhere")
 
 
 def test_without_data_and_network_the_remedy_is_named() -> None:

@@ -108,6 +108,7 @@ class Gpqa(QuestionEnvironment):
     """
 
     name: ClassVar[str] = "gpqa"
+    data_splits = tuple(ROWS)
 
     def __init__(self, *, reader: str = "rbsuite", choice_seed: int = 0) -> None:
         super().__init__(reader=reader)

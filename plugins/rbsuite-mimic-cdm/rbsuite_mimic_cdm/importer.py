@@ -17,6 +17,7 @@ from rbsuite.data.checkout import MAX_FILE_BYTES, SourceTree, read_commit
 from rbsuite.data.packs import Archive, PackFacts
 from rbsuite.data.unpickle import read_pickle
 from rbsuite.errors import DataError
+from rbsuite.options import whole_number
 from rbsuite_mimic_cdm.chart import item_of, patient_of
 from rbsuite_mimic_cdm.environment import FILES, PACK
 from rbsuite_mimic_cdm.rules import PATHOLOGIES
@@ -186,7 +187,7 @@ def _chart(number: int, pathology: str, rows: Mapping[str, Sequence[Mapping[str,
         "ICD Diagnosis": [row["text"] for row in rows["icd_diagnosis"]],
         "Procedures Discharge": [row["text"] for row in rows["discharge_procedures"]],
         "Procedures ICD9": [
-            int(row["code"]) for row in codes if _id(row["version"]) == "9" and row["code"].isdecimal()
+            code for row in codes if _id(row["version"]) == "9" and (code := whole_number(row["code"])) is not None
         ],
         "Procedures ICD10": [row["code"] for row in codes if _id(row["version"]) == "10"],
     }

@@ -109,6 +109,7 @@ class MmluPro(QuestionEnvironment):
     """
 
     name: ClassVar[str] = "mmlu-pro"
+    data_splits = tuple(ROWS)
     protocol_shots: ClassVar[int] = 5
 
     def __init__(self, *, reader: str = "mmlu-pro", shots: int = ALL_SHOTS) -> None:

@@ -48,6 +48,8 @@ class QuestionEnvironment(SyncEnvironment):
     kind: ClassVar[Kind] = "choice"
     protocol_shots: ClassVar[int] = 0
     """Worked examples in the prompt in the benchmark's own protocol."""
+    data_splits: ClassVar[Sequence[str]] = ()
+    """The splits that are read from a user's data if there is any; empty: all. The others are bundled."""
     prompt_directory: ClassVar[Path | None] = PROMPTS
 
     def __init__(self, *, reader: str = "rbsuite", shots: int = 0) -> None:
@@ -69,8 +71,11 @@ class QuestionEnvironment(SyncEnvironment):
         """See :meth:`rbsuite.Environment.tasks`.
 
         Raises:
-            UsageError: more worked examples are requested than the data has.
+            UsageError: more worked examples are requested than the data has, or the split does not read the data.
         """
+        if data and self.data_splits and split not in self.data_splits:
+            takes = ", ".join(self.data_splits)
+            raise UsageError(f"{self.name}: the split {split!r} takes no --data.", f"Name a split that does: {takes}.")
         self._set = self.read(split, data)
         self._variables.clear()
         most = self._most_shots()

@@ -149,7 +149,7 @@ def _named_files(path: Path) -> Iterator[str]:
     from huggingface_hub import DatasetCard
 
     parsers: Mapping[str, Callable[[str], Any]] = {
-        "README.md": lambda text: DatasetCard(text).data.to_dict().get("configs"),
+        "README.md": lambda text: DatasetCard(text).data.get("configs"),
         ".huggingface.yaml": lambda text: (yaml.safe_load(text) or {}).get("configs"),
         "state.json": parse_json,
     }

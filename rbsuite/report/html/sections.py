@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rbsuite.options import whole_number
 from rbsuite.record import FACTORS
 from rbsuite.report.comparison_text import ABOUT
 from rbsuite.report.html.cells import PageCell, PageChart, PageTable, Reading, Section, key, label
@@ -234,7 +235,7 @@ def _over_k(figures: Figures) -> tuple[Sequence[PageChart], PageTable] | None:
     for place, one in enumerate(figures.conditions):
         kind, k = one["scaling"].partition(":")[::2]
         families[f"{one['memory']}, {'parallel' if kind == 'single' else kind}"].append(
-            (int(k) if k.isdigit() else 1, place)
+            (1 if (number := whole_number(k)) is None else number, place)
         )
         if kind == "single":
             families[f"{one['memory']}, sequential"].append((1, place))

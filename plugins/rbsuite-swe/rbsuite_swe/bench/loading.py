@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -32,6 +33,7 @@ _COMMANDS: Mapping[str, str] = {
     "sympy/sympy": "PYTHONWARNINGS='ignore::UserWarning,ignore::SyntaxWarning' bin/test -C --verbose",
 }
 """How tests are run, by repository, for rows of the old schema; repositories not listed use pytest."""
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
 _NOT_TESTS = (".json", ".png", ".csv", ".txt", ".md", ".jpg", ".jpeg", ".pkl", ".yml", ".yaml", ".toml")
 
 
@@ -53,7 +55,7 @@ def load(split: str, data: str) -> tuple[list[Instance], Mapping[str, str]]:
     path = Path(data)
     if path.exists():
         rows, source = _file(path)
-    elif data == "hub" or (data.count("/") == 1 and not path.suffix):
+    elif data == "hub" or (_HUB_ID.fullmatch(data) and not path.suffix):
         rows, source = _hub(HUB[split] if data == "hub" else data)
     else:
         raise DataError(
@@ -95,7 +97,12 @@ def _hub(name: str) -> tuple[Sequence[Any], Mapping[str, str]]:
     except ImportError:
         raise DataError("swe-bench: data from the hub needs the package datasets.", _INSTALL) from None
     try:
+        files = datasets.load_dataset_builder(name).config.data_files or {}
+        if any("://" not in str(file) or "file:" in str(file) for found in files.values() for file in found):
+            raise DataError(f"swe-bench: {name} names files of this machine.", "Give another data set.")
         loaded = datasets.load_dataset(name, split="test")
+    except DataError:
+        raise
     except Exception as error:  # the library raises errors of many others
         told = " ".join(str(error).split())[:160]
         raise DataError(f"swe-bench: {name} cannot be fetched from the hub: {told}.", "Give --data FILE.") from error

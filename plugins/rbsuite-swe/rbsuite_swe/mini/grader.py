@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from importlib.resources import files as resources
 
@@ -49,7 +50,12 @@ class MiniGrader:
         finally:
             await sandbox.close()
         parts = outcome.output.split(mark)
-        if FAILED in parts[0] or len(parts) != 3 or outcome.timed_out or not parts[2].strip().lstrip("-").isdigit():
+        if (
+            FAILED in parts[0]
+            or len(parts) != 3
+            or outcome.timed_out
+            or not re.fullmatch(r"\s*-?[0-9]{1,9}\s*", parts[2])
+        ):
             return Verdict(sign="patch_does_not_apply" if FAILED in parts[0] else "")
         statuses = read_report(parts[1].strip(), int(parts[2]))
         if statuses is None:
