@@ -248,7 +248,7 @@ class Plugin:
     @hookimpl
     def rbsuite_environments(self) -> Sequence[EnvironmentSpec]:
         """The environment of this benchmark."""
-        splits = (Split("all", "all", bundled=True),)
+        splits = (Split("all", "all"),)
         return [EnvironmentSpec("album", "counts", f"{__name__}:Album", splits=splits, agent="text", max_steps=2)]
 
 

@@ -68,7 +68,8 @@ class Split:
     Attributes:
         name: e.g. ``"test"``.
         summary: what it contains.
-        bundled: whether it comes with the plugin; otherwise its data must be imported.
+        bundled: whether it comes with the plugin; otherwise its data must be imported. ``--data`` is refused for it unless the environment
+            has a pack (:attr:`EnvironmentSpec.pack`).
     """
 
     name: str

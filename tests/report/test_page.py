@@ -26,6 +26,7 @@ from rbsuite.api import Experiment
 from rbsuite.cli import run
 from rbsuite.environments.solution import Lesson
 from rbsuite.hookspecs import hookimpl
+from rbsuite.reading.layers import clean
 from rbsuite.run.directory import open_experiment
 from rbsuite.specs import EnvironmentSpec
 from rbsuite.store import ExperimentStore
@@ -56,7 +57,7 @@ class Wild(Toy):
 
     def lessons(self) -> Mapping[str, Lesson]:
         return {
-            name: Lesson(f'{one.title} <i>"', f"{one.lesson} {HOSTILE}", one.symptom)
+            name: Lesson(f'{one.title} <i>"', f"{one.lesson} {clean(HOSTILE)}", one.symptom)
             for name, one in super().lessons().items()
         }
 
