@@ -48,7 +48,8 @@ MODEL = "sim/hostile"
 ENVIRONMENT = "hostile-desk"
 
 _FORMS = re.compile(
-    r"verdict|outcome|reasoning|title|description|content|bullets|insight|add|prune|keep|nothing|sheet|thought|response|action|# ?\w+(?: \w+)? \d",
+    r"verdict|outcome|reasoning|title|description|content|bullets|insight|add|prune|keep|nothing|sheet|thought|response|action"
+    r"|# ?\w+(?: \w+)? \d",
     re.IGNORECASE,
 )
 """The parts of a reply's form. A model's hostile words contain none of them, as they would change the reply."""
