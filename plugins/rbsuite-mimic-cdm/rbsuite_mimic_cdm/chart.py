@@ -163,9 +163,13 @@ def _fluid(name: str) -> tuple[str, str]:
     return "", name
 
 
+LONGEST = 2_000
+"""How much of what was asked for is looked at: many times what any name takes."""
+
+
 def scan_asked(text: str) -> tuple[str, str]:
-    """The modality and the region that a request names; empty for what it does not name."""
-    lower, known = text.lower(), rules()
+    """The modality and the region that the beginning of a request names; empty for what it does not name."""
+    lower, known = text[:LONGEST].lower(), rules()
     kinds = known["modalities"]
     own = next((one for one in kinds if one.get("own") and re.search(one["pattern"], lower)), None)
     kind = own or _most(lower, [one for one in kinds if not one.get("own")])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from rbsuite_mimic_cdm.chart import ACTION, scan_asked
+from rbsuite_mimic_cdm.chart import ACTION, LONGEST, scan_asked
 from rbsuite_mimic_cdm.matching import likeness
 from rbsuite_mimic_cdm.rules import rules
 
@@ -70,7 +70,7 @@ def read(text: str) -> Said:
     strict = _STRICT.fullmatch(text) is not None and name.lower() in map(str.lower, rules()["actions"])
     if inner := _INNER.search(name):  # the input may be next to the action
         name, given_text = name[: inner.start()], f"{name[inner.end() :]} {given_text}".strip()
-    action = action_named(name)
+    action = action_named(name[:LONGEST])
     if not action and scan_asked(name)[0]:
         action, given_text = "imaging", f"{name} {given_text}".strip()
     return Said(action, name, given_text, strict=strict)
