@@ -226,8 +226,9 @@ class BoundLearner:
 def metered(request: ModelRequest, reply: text.Utterance) -> Completion:
     """A completion with token counts estimated from lengths; it costs nothing."""
     # A text is what most messages hold, and this is done at every turn of a conversation that grows.
-    contents = [message.content for message in request.messages]
-    read = sum([len(one if type(one) is str else content_text(one)) for one in contents])
+    read = sum(
+        [len(one) if type(one := message.content) is str else len(content_text(one)) for message in request.messages]
+    )
     read += _described(Same(request.tools))
     written = len(reply.text) + len(reply.thought)
     written += sum(len(call.name) + len(str(call.arguments)) for call in reply.calls)
