@@ -49,8 +49,9 @@ def load_directory(path: Path, hub: HubSource) -> Sequence[Row]:
     Raises:
         DataError: it contains no such data.
     """
-    datasets = _datasets()
     _look_through(path)
+    datasets = _datasets()
+    _look_at_names(path)
     with _explained(str(path), "--data with a directory laid out as on the hub"):
         if (path / "dataset_info.json").is_file() and (path / "state.json").is_file():
             saved = datasets.load_from_disk(str(path))
@@ -83,10 +84,10 @@ def load_parquet(name: str, content: bytes) -> Sequence[Row]:
 
 
 def _look_through(path: Path) -> None:
-    """Check that a directory contains everything that will be read: the library follows links, and its files may name others anywhere.
+    """Check that a directory contains everything that will be read: the library follows links.
 
     Raises:
-        DataError: a link, or a name in a configuration, leads outside; or a file is not a regular file, or is too large.
+        DataError: a link leads outside; or a file is not a regular file, or is too large.
     """
     for file in sorted(path.rglob("*")):
         name = file.relative_to(path).as_posix()
@@ -100,6 +101,14 @@ def _look_through(path: Path) -> None:
         if not stat.S_ISDIR(found.st_mode) and (not stat.S_ISREG(found.st_mode) or found.st_size > MAX_BYTES):
             what = f"larger than {MAX_BYTES // 2**20} MiB" if stat.S_ISREG(found.st_mode) else "not a regular file"
             raise DataError(f"{path}: {name} is {what}.", _WITHIN)
+
+
+def _look_at_names(path: Path) -> None:
+    """Check that the configurations of a directory name no files outside it.
+
+    Raises:
+        DataError: one does.
+    """
     for name in _named_files(path):
         beyond = "://" in name or "::" in name or ".." in name.replace("\\", "/").split("/")
         if name.startswith(("/", "\\", "~")) or beyond:
