@@ -76,13 +76,18 @@ def read_file(path: Path, *, most: int = MAX_BYTES, within: Path | None = None) 
     return content
 
 
+def is_address(text: str) -> bool:
+    """Whether a text begins like an address (``http://``), not like a path."""
+    return _ADDRESS.match(text) is not None
+
+
 def check_path(text: str) -> None:
     """Refuse a text that names no file or directory: before it is turned into a path, which takes the slashes out of an address.
 
     Raises:
         Unusable: it is an address, is too long, or has a NUL character.
     """
-    if _ADDRESS.match(text):
+    if is_address(text):
         raise Unusable("an address, not a path")
     name = os.fsencode(text)
     if len(name) > _LONGEST_PATH or any(len(part) > _LONGEST_NAME for part in name.split(b"/")):

@@ -104,6 +104,16 @@ class GivenPath(click.Path):
         return super().convert(value, param, ctx)
 
 
+data_option = click.option(
+    "--data",
+    type=GivenPath(path_type=str),
+    default="",
+    metavar="DIR",
+    help="A pack to read instead of the imported one.",
+)
+"""For commands that read an environment's tasks."""
+
+
 class Number(click.FloatRange):
     """A number in a range; click's own type lets ``nan`` through, which is in no range."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rbsuite.cli.commands import Command, GivenPath, find_plugins
+from rbsuite.cli.commands import Command, data_option, find_plugins
 from rbsuite.cli.listing import describe_options
 from rbsuite.cli.output import echo, echo_json
 from rbsuite.report.text import ceiling_table, fields, table
@@ -32,13 +32,7 @@ _REFINES = {
 
 @click.command("env", cls=Command)
 @click.argument("name")
-@click.option(
-    "--data",
-    type=GivenPath(path_type=str),
-    default="",
-    metavar="DIR",
-    help="A pack to read instead of the imported one.",
-)
+@data_option
 @click.option(
     "--floor/--no-floor", default=True, help="Whether to compute the do-nothing floor of the available splits."
 )

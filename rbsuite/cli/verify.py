@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rbsuite.cli.commands import Command, GivenPath, find_plugins
+from rbsuite.cli.commands import Command, data_option, find_plugins
 from rbsuite.cli.output import echo, echo_json
 from rbsuite.report.text import ceiling_table, one_line
 
@@ -22,13 +22,7 @@ _SHOWN = 10
 @click.option("--env", "environment", required=True, metavar="NAME", help="The environment.")
 @click.option("--split", default="", metavar="SPLIT", help="The split [default: the environment's first].")
 @click.option("--domain", default="", metavar="DOMAIN", help="Only this domain's tasks.")
-@click.option(
-    "--data",
-    type=GivenPath(path_type=str),
-    default="",
-    metavar="DIR",
-    help="A pack to read instead of the imported one.",
-)
+@data_option
 @click.option(
     "--unsafe-local", is_flag=True, help="Let commands run in the sandbox local, which may not enforce all rules."
 )

@@ -21,7 +21,7 @@ from typing import Any
 
 from rbsuite.distributions import GROUP
 from rbsuite.errors import UnknownNameError, UsageError, shortened
-from rbsuite.files import Unusable, check_path, parse_toml, read_file
+from rbsuite.files import Unusable, is_address, parse_toml, read_file
 from rbsuite.options import PartReference
 from rbsuite.plugins import Plugins, load_plugins
 from rbsuite.run.names import look_up
@@ -198,14 +198,11 @@ def find_targets(text: str, known: Plugins) -> Targets:
 
 def _exists(text: str) -> bool:
     """Whether there is a file or directory; what is too long for a path may still be a name with options."""
+    if is_address(text):
+        raise UsageError(f"{shortened(text)!r} is an address, not a path.", "Name a plugin's directory or module.")
     try:
-        check_path(text)
         return Path(text).exists()
-    except OSError:
-        return False
-    except Unusable as error:
-        if "address" in str(error):
-            raise UsageError(f"{shortened(text)!r} is {error}.", "Name a plugin's directory or module.") from error
+    except (OSError, ValueError):
         return False
 
 
