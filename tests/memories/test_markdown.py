@@ -32,6 +32,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"]),
     lambda text: (
         text == text.strip()
         and text[0] not in "#`~*_-=>\"'"
+        and not text.startswith("</")  # a closing tag below an item is none of its content
         and thought_and_said(text) == ("", text)
         and clean(f"a{text}a") == f"a{text}a"
     )
