@@ -7,16 +7,17 @@ surrogates survive, which makes the round trip exact for every Python string. As
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import zlib
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
 import orjson
 
-from rbsuite.jsonable import Json, plain
+from rbsuite.frozen import Same
+from rbsuite.jsonable import Json, plain, text_digest
 from rbsuite.trajectory import (
     Action,
     Image,
@@ -55,8 +56,15 @@ _DECODER = json.JSONDecoder(parse_constant=_no_number)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=plain)
 
 T = TypeVar("T")
-Refer = Callable[[list[Any]], Json]
-"""Takes rows and returns what represents them: the rows themselves or a name under which they are stored."""
+
+
+class Refer(Protocol):
+    """Takes values and what makes a row of each; returns what represents the rows: themselves, or a name under which they are stored."""
+
+    def __call__(self, values: tuple[T, ...], row: Callable[[T], list[Any]], /) -> Json:
+        """See the class."""
+        ...
+
 
 
 class Resolve(Protocol):
@@ -194,21 +202,28 @@ class SharedRows:
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
 
-    def refer(self, rows: list[Any]) -> Json:
+    def refer(self, values: tuple[T, ...], row: Callable[[T], list[Any]]) -> Json:
         """Short rows as they are, long ones as their hash in :attr:`texts`."""
-        if not rows:
-            return rows
-        text = dumps(rows)
-        if len(text) <= _SHARED:
-            return rows
-        sha = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        try:
+            sha, text = _named(values, row)
+        except TypeError:  # they hold dicts, as tools do
+            sha, text = _named(Same(values), row)
+        if not sha:
+            return [row(value) for value in values]
         self.texts[sha] = text
         return sha
 
 
-def inline(rows: list[Any]) -> Json:
-    """The :data:`Refer` that leaves all rows in place."""
-    return rows
+@lru_cache(maxsize=8)  # policies and tools are the same for many tasks
+def _named(values: tuple[T, ...] | Same[tuple[T, ...]], row: Callable[[T], list[Any]]) -> tuple[str, str]:
+    """The hash and the JSON of rows; ``""`` if they are short."""
+    text = dumps([row(value) for value in (values.value if isinstance(values, Same) else values)])
+    return ("", "") if len(text) <= _SHARED else (text_digest(text), text)
+
+
+def inline(values: tuple[T, ...], row: Callable[[T], list[Any]]) -> Json:
+    """The :class:`Refer` that leaves all rows in place."""
+    return [row(value) for value in values]
 
 
 def encode_body(trajectory: Trajectory, refer: Refer) -> str:
@@ -241,10 +256,10 @@ def observation_row(value: Observation, refer: Refer) -> list[Any]:
         value.text,
         value.turn,
         value.role,
-        refer([_message_row(message) for message in value.messages]) if value.messages else (),
-        refer([[tool.name, tool.description, tool.parameters] for tool in value.tools]) if value.tools else (),
+        refer(value.messages, _message_row) if value.messages else (),
+        refer(value.tools, _tool_row) if value.tools else (),
         value.choices,
-        refer([_image_row(image) for image in value.images]) if value.images else (),
+        refer(value.images, _image_row) if value.images else (),
         [[result.id, result.name, result.text] for result in value.results],
         value.data,
     ]
@@ -296,6 +311,10 @@ def _message(row: list[Any]) -> Message:
     if not isinstance(content, str):
         content = tuple(part if isinstance(part, str) else _image(part) for part in content)
     return Message(role, content, _calls(calls), tool_call_id, name)
+
+
+def _tool_row(value: ToolSpec) -> list[Any]:
+    return [value.name, value.description, value.parameters]
 
 
 def _image_row(value: Image) -> list[Any]:
