@@ -38,6 +38,9 @@ LEVEL = 1
 _LONG = 4096
 """Text with more characters than this is compressed."""
 
+_SMALL = 16_384
+"""Data with no more bytes than this is compressed with less memory."""
+
 _SHARED = 256
 """Rows whose JSON is longer than this are stored once, by content, instead of in every trajectory."""
 
@@ -143,8 +146,10 @@ def squeeze(text: str) -> bytes:
     data = text.encode("utf-8", "surrogatepass")
     if len(data) > MOST_BYTES:
         raise ValueError(f"a text of more than {MOST_BYTES // 2**20} MiB")
-    # A window no larger than the data makes the same bytes out of less memory, which for short data is most of the time.
-    return zlib.compress(data, LEVEL, wbits=max(9, min(15, (len(data) - 1).bit_length())))
+    # With a window and tables no larger than short data needs, the result is as small, and getting the memory is not most of the time.
+    window = max(9, min(zlib.MAX_WBITS, (len(data) - 1).bit_length()))
+    packer = zlib.compressobj(LEVEL, zlib.DEFLATED, window, zlib.DEF_MEM_LEVEL if len(data) > _SMALL else 6)
+    return packer.compress(data) + packer.flush()
 
 
 def inflate(data: bytes) -> bytes:
