@@ -69,7 +69,6 @@ class Refer(Protocol):
         ...
 
 
-
 class Resolve(Protocol):
     """Undoes a :data:`Refer`."""
 
