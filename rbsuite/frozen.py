@@ -44,7 +44,7 @@ def _quick(plain: type) -> Any:
         if "__init__" not in cls.__dict__:
             cls.__init__ = init  # type: ignore[misc]
         if "__new__" not in cls.__dict__:
-            cls.__new__ = _unfilled  # type: ignore[method-assign]
+            cls.__new__ = _unfilled  # type: ignore[method-assign, assignment]
 
     new = _maker(draft, final)
     new.__wrapped__ = init  # for whoever asks for the signature
