@@ -99,24 +99,28 @@ _EXACT = frozenset([str, int, bool, type(None)])
 _CONTAINERS = frozenset([list, tuple, dict])
 
 
-def _exact(value: Any, depth: int = DEEPEST) -> bool:
+def _exact(value: Any) -> bool:
     """Whether orjson, which is several times as fast, writes a value as :mod:`json` would or refuses it. It writes NaN as null.
 
     Raises:
         ValueError: it is nested too deeply.
     """
-    kind = type(value)
-    if kind is float:
-        return math.isfinite(value)
-    if kind not in _CONTAINERS:
-        return kind in _EXACT
-    if not depth:
-        raise ValueError(f"it is nested more than {DEEPEST} levels deep")
-    for part in value.values() if kind is dict else value:
-        kind = type(part)  # most parts are texts, or empty
-        if kind not in _EXACT and (part or kind not in _CONTAINERS) and not _exact(part, depth - 1):
-            return False
-    return True
+    exact = True
+    level: list[Any] = [[value]]
+    for _ in range(DEEPEST + 1):
+        below: list[Any] = []
+        for held in level:
+            for part in held.values() if type(held) is dict else held:
+                kind = type(part)
+                if kind in _CONTAINERS:
+                    if part:
+                        below.append(part)
+                elif kind not in _EXACT and (kind is not float or not math.isfinite(part)):
+                    exact = False
+        if not below:
+            return exact
+        level = below
+    raise ValueError(f"it is nested more than {DEEPEST} levels deep")
 
 
 def pack(text: str, most: int = _LONG) -> str | bytes:
