@@ -63,7 +63,9 @@ def _maker(draft: type, final: type) -> Any:
     parameters, lines = ["_cls"], []
     for field in dataclasses.fields(final):
         if not field.init or field.kw_only:
-            raise TypeError(f"{final.__name__}.{field.name}: this decorator knows no fields that are not plain arguments")
+            raise TypeError(
+                f"{final.__name__}.{field.name}: this decorator knows no fields that are not plain arguments"
+            )
         default, value = "", field.name
         if field.default is not dataclasses.MISSING:
             known[f"_of_{field.name}"], default = field.default, f"=_of_{field.name}"

@@ -23,7 +23,7 @@ from rbsuite.files import Unusable, read_file
 from rbsuite.jsonable import text_digest
 
 if TYPE_CHECKING:
-    from rbsuite.sandbox import LimitedEnvironment
+    from rbsuite.templating.environment import LimitedEnvironment
 
 CORE_PREFIX = "core/"
 SUFFIX = ".j2"
@@ -183,7 +183,7 @@ class Prompts:
 
         Raises:
             TemplateError: the template is missing or malformed, uses a variable that was not given, or does too much
-                (:mod:`rbsuite.sandbox`).
+                (:mod:`rbsuite.templating`).
         """
         values = variables.values()
         if not all(map(_unchanging, values)):
@@ -243,7 +243,7 @@ class Prompts:
     def _make_environment(self) -> LimitedEnvironment:
         from jinja2 import ChoiceLoader, FunctionLoader, StrictUndefined
 
-        from rbsuite.sandbox import LimitedEnvironment
+        from rbsuite.templating.environment import LimitedEnvironment
 
         used = self._used
 

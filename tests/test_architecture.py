@@ -44,7 +44,18 @@ LAYERS: tuple[frozenset[str], ...] = (
         ]
     ),
     frozenset(
-        ["data", "environments", "models", "reading", "retrieval", "prompts", "sandbox", "sandboxes", "store", "pages"]
+        [
+            "data",
+            "environments",
+            "models",
+            "reading",
+            "retrieval",
+            "prompts",
+            "templating",
+            "sandboxes",
+            "store",
+            "pages",
+        ]
     ),
     frozenset(["agents", "judges", "memories", "scaling"]),
     frozenset(["learner"]),

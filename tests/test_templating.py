@@ -236,7 +236,9 @@ def test_a_template_takes_the_same_steps_each_time(tmp_path: Path, monkeypatch: 
         encoding="utf-8",
     )
     taken: list[int] = []
-    monkeypatch.setattr("rbsuite.sandbox._rendering", _Noted(taken))
+    noted = _Noted(taken)
+    for module in ("steps", "environment"):
+        monkeypatch.setattr(f"rbsuite.templating.{module}.current_rendering", noted)
     prompts = Prompts([tmp_path])
     shown = [prompts.render("a.j2", x=[1]) for _ in range(3)]
     assert shown[0].endswith("2")
