@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
+from hashlib import blake2b
 
 
 def derive_seed(*parts: str | int) -> int:
@@ -14,13 +14,12 @@ def derive_seed(*parts: str | int) -> int:
     Example:
         ``derive_seed(experiment_seed, order, task_id, rollout, "agent")``
     """
-    told = []
+    told = ""
     for part in parts:
         text = str(part)
         size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
-        told.append(f"{type(part).__name__[0]}{size}:{text}")
-    state = hashlib.blake2b("".join(told).encode("utf-8", "surrogatepass"), digest_size=8)
-    return int.from_bytes(state.digest(), "big") >> 1
+        told += f"{type(part).__name__[0]}{size}:{text}"
+    return int.from_bytes(blake2b(told.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big") >> 1
 
 
 def unit(*parts: str | int) -> float:

@@ -29,7 +29,7 @@ from rbsuite.learner.pitfalls import Finder, Lore, Pitfall, carried_out, lessons
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
 from rbsuite.seeds import derive_seed, unit
 from rbsuite.task import Task
-from rbsuite.trajectory import Action, Message, ToolSpec, Usage, content_text
+from rbsuite.trajectory import Action, Message, ToolSpec, Usage
 from rbsuite.transcript import render_action, render_call
 
 CHARACTERS_PER_TOKEN = 4
@@ -121,18 +121,22 @@ class BoundLearner:
         self._traits = traits
         self._lore = lore
         self._plans: dict[tuple[int, frozenset[str]], text.TurnPlan] = {}
+        self._heard: dict[int, text.Progress] = {}
 
     async def complete(self, request: ModelRequest) -> Completion:
         """Answer in the role that the purpose names."""
         if self._latency:
             await asyncio.sleep(self._latency)
-        return metered(request, _ROLES[request.purpose](self, request))
+        reply = _ROLES[request.purpose](self, request)
+        heard = self._heard.get(request.session)
+        return metered(request, reply, None if heard is None else heard.characters)
 
     async def aclose(self) -> None:
         """Nothing to release."""
 
     def _act(self, request: ModelRequest) -> text.Utterance:
-        checks, position = text.progress(request.messages)
+        heard = self._heard.setdefault(request.session, text.Progress()).follow(request.messages)
+        checks, position = heard.checks, heard.made
         prompt = ""
         rollouts: Sequence[str] = ()
         if self._lore.pitfalls:
@@ -223,15 +227,20 @@ class BoundLearner:
         return text.Utterance(text.selection(prompt, self._lore.vocabulary.told_in(prompt)))
 
 
-def metered(request: ModelRequest, reply: text.Utterance) -> Completion:
-    """A completion with token counts estimated from lengths; it costs nothing."""
-    # A text is what most messages hold, and this is done at every turn of a conversation that grows.
-    read = sum(
-        [len(one) if type(one := message.content) is str else len(content_text(one)) for message in request.messages]
-    )
+def metered(request: ModelRequest, reply: text.Utterance, read: int | None = None) -> Completion:
+    """A completion with token counts estimated from lengths; it costs nothing.
+
+    Args:
+        request: what is answered.
+        reply: the answer.
+        read: the length of the request's messages, if it is known.
+    """
+    if read is None:
+        read = sum([len(message.text) for message in request.messages])
     read += _described(Same(request.tools))
     written = len(reply.text) + len(reply.thought)
-    written += sum(len(call.name) + len(str(call.arguments)) for call in reply.calls)
+    for call in reply.calls:
+        written += len(call.name) + len(str(call.arguments))
     usage = Usage(1, read // CHARACTERS_PER_TOKEN, 1 + written // CHARACTERS_PER_TOKEN, 0.0)
     return Completion(reply.text, reply.calls, usage, "tool_calls" if reply.calls else "stop", reply.thought)
 

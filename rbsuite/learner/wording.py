@@ -14,7 +14,7 @@ from rbsuite.environments.users import next_place
 from rbsuite.errors import ModelError
 from rbsuite.learner.skills import Skill
 from rbsuite.models.base import ModelRequest
-from rbsuite.trajectory import Action, Message, ToolCall
+from rbsuite.trajectory import Action, Message, ToolCall, content_text
 
 STOP = "###STOP###"
 NOTHING_LEFT = "I have done what I can for this request."
@@ -88,11 +88,11 @@ def word(turns: Sequence[Turn], request: ModelRequest, position: int) -> Utteran
     """
     thought, action = turns[0]
     if request.tools:
-        calls = tuple(
-            ToolCall(f"call_{position + at}", call.name, call.arguments, call.raw)
-            for at, call in enumerate(action.calls)
-        )
-        return Utterance(action.text, calls, thought)
+        calls = [
+            ToolCall(f"call_{place}", call.name, call.arguments, call.raw)
+            for place, call in enumerate(action.calls, position)
+        ]
+        return Utterance(action.text, tuple(calls), thought)
     system = "\n".join(message.text for message in request.messages if message.role == "system")
     if '"executable_plan"' in system:
         return _as_plan(turns)
@@ -121,20 +121,36 @@ def _as_plan(turns: Sequence[Turn]) -> Utterance:
     return Utterance(json.dumps(plan, ensure_ascii=False), (), " ".join(filter(None, said)))
 
 
-def progress(messages: Sequence[Message]) -> tuple[int, int]:
-    """How often the agent was asked to check its answer, and how many moves it has made since.
+class Progress:
+    """How far a conversation has come. Every request holds all of its messages, but each is read only once.
 
-    A move is a message of its own, a call in one, or a line of a history that is part of a message.
+    Attributes:
+        checks: how often the agent was asked to check its answer.
+        made: how many moves it has made since: a message of its own, a call in one, or a line of a history that is part of a message.
+        characters: the length of the messages.
     """
-    checks = made = 0
-    for message in messages:
-        if message.role == "assistant":
-            made += len(message.tool_calls) or 1
-        elif message.role == "user":
-            if message.text.startswith(CHECK):
-                checks, made = checks + 1, 0
-            made += len(_TOLD_STEP.findall(message.text))
-    return checks, made
+
+    def __init__(self) -> None:
+        self._read: tuple[Message, ...] = ()
+        self.checks = self.made = self.characters = 0
+
+    def follow(self, messages: tuple[Message, ...]) -> Progress:
+        """Read on; anew if what was read has changed."""
+        known = len(self._read)
+        if messages[:known] != self._read:
+            self.checks = self.made = self.characters = known = 0
+        self._read = messages
+        for message in messages[known:]:
+            content = message.content
+            told = content if type(content) is str else content_text(content)
+            self.characters += len(told)
+            if message.role == "assistant":
+                self.made += len(message.tool_calls) or 1
+            elif message.role == "user":
+                if told.startswith(CHECK):
+                    self.checks, self.made = self.checks + 1, 0
+                self.made += len(_TOLD_STEP.findall(told))
+        return self
 
 
 def named_actions(messages: Sequence[Message]) -> Sequence[int]:
@@ -171,7 +187,7 @@ def user_reply(request: ModelRequest, script: Sequence[Action]) -> Utterance:
     if "true" in last and "false" in last:
         return Utterance("true")
     acts = [Turn("", action) for action in script if request.tools or not action.calls]
-    _, done = progress(messages)
+    done = Progress().follow(messages).made
     left = (
         TurnPlan.of(acts).after(done) if all(turn.action.speaks for turn in acts) else acts[_place(script, messages) :]
     )

@@ -151,7 +151,7 @@ def _check(reply: object, model: str) -> None:
         wanted, given = "a Completion whose text is a str", reply.text
     elif not isinstance(reply.usage, Usage):
         wanted, given = "a Completion whose usage is a Usage", reply.usage
-    elif not isinstance(reply.tool_calls, tuple) or not all(isinstance(one, ToolCall) for one in reply.tool_calls):
+    elif not isinstance(reply.tool_calls, tuple) or [one for one in reply.tool_calls if not isinstance(one, ToolCall)]:
         wanted, given = "a Completion whose tool_calls are a tuple of ToolCall", reply.tool_calls
     else:
         return

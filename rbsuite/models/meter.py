@@ -88,6 +88,7 @@ class Meter:
         self._limits = limits
         self._counts = counts
         self._row = row
+        self._at = row * COLUMNS
         self._until = until
         self._spent_more = spent_more
         self._limited = until is not None or limits != Limits()
@@ -106,7 +107,7 @@ class Meter:
         """
         if self._limited:
             self._refuse_more()
-        self._counts.add(self._row, calls=1)
+        self._counts.numbers[self._at] += 1
 
     def _refuse_more(self) -> None:
         total = self._counts.total
@@ -153,6 +154,11 @@ class Meter:
             self._prices[model] = (known[0] + cost, known[1] + tokens)
         elif known[1]:
             cost = known[0] / known[1] * tokens  # as its other calls cost
-        self._counts.add(self._row, tokens=tokens, cost=cost or 0.0, unpriced=int(cost is None and answered))
+        numbers, at = self._counts.numbers, self._at
+        numbers[at + 1] += tokens
+        if cost is not None:
+            numbers[at + 2] += cost
+        elif answered:
+            numbers[at + 3] += 1
         if self._spent_more is not None:
             self._spent_more()

@@ -17,7 +17,7 @@ def readable_calls(calls: Sequence[ToolCall]) -> tuple[ToolCall, ...]:
     Raises:
         Unreadable: the arguments of a call cannot be read.
     """
-    if not any(call.raw for call in calls):
+    if not [call for call in calls if call.raw]:
         return tuple(calls)
     return tuple(replace(call, arguments=_arguments(call), raw="") if call.raw else call for call in calls)
 
