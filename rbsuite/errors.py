@@ -104,6 +104,22 @@ class PluginError(RbsuiteError):
         return made
 
 
+def is_mistake(error: BaseException) -> bool:
+    """Whether what a plugin's code raised is its own mistake: an exception other than the suite's, an exit, or a cancellation that nobody
+    asked for."""
+    if isinstance(error, Exception | SystemExit):
+        return not isinstance(error, RbsuiteError)
+    from asyncio import CancelledError, current_task
+
+    if not isinstance(error, CancelledError):
+        return False
+    try:
+        task = current_task()
+    except RuntimeError:  # no event loop is running
+        return True
+    return task is None or not task.cancelling()
+
+
 class blamed_on:
     """A context for calls of a plugin's code: what it raises is blamed on it, on one line. Errors of this module pass through.
 
@@ -125,7 +141,7 @@ class blamed_on:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, Exception | SystemExit) and not isinstance(error, RbsuiteError):
+        if error is not None and is_mistake(error):
             raise PluginError.of(self._owner, error, self._remedy) from error
 
 

@@ -121,7 +121,7 @@ class BoundLearner:
         self._traits = traits
         self._lore = lore
         self._plans: dict[tuple[int, frozenset[str]], text.TurnPlan] = {}
-        self._heard: dict[int, text.Progress] = {}
+        self._heard: dict[int, text.Heard] = {}
 
     async def complete(self, request: ModelRequest) -> Completion:
         """Answer in the role that the purpose names."""
@@ -135,7 +135,7 @@ class BoundLearner:
         """Nothing to release."""
 
     def _act(self, request: ModelRequest) -> text.Utterance:
-        heard = self._heard.setdefault(request.session, text.Progress()).follow(request.messages)
+        heard = self._heard.setdefault(request.session, text.Heard()).follow(request.messages)
         checks, position = heard.checks, heard.made
         prompt = ""
         rollouts: Sequence[str] = ()

@@ -121,8 +121,8 @@ def _as_plan(turns: Sequence[Turn]) -> Utterance:
     return Utterance(json.dumps(plan, ensure_ascii=False), (), " ".join(filter(None, said)))
 
 
-class Progress:
-    """How far a conversation has come. Every request holds all of its messages, but each is read only once.
+class Heard:
+    """What was heard of a conversation. Every request holds all of its messages, but each is read only once.
 
     Attributes:
         checks: how often the agent was asked to check its answer.
@@ -134,7 +134,7 @@ class Progress:
         self._read: tuple[Message, ...] = ()
         self.checks = self.made = self.characters = 0
 
-    def follow(self, messages: tuple[Message, ...]) -> Progress:
+    def follow(self, messages: tuple[Message, ...]) -> Heard:
         """Read on; anew if what was read has changed."""
         known = len(self._read)
         if messages[:known] != self._read:
@@ -187,7 +187,7 @@ def user_reply(request: ModelRequest, script: Sequence[Action]) -> Utterance:
     if "true" in last and "false" in last:
         return Utterance("true")
     acts = [Turn("", action) for action in script if request.tools or not action.calls]
-    done = Progress().follow(messages).made
+    done = Heard().follow(messages).made
     left = (
         TurnPlan.of(acts).after(done) if all(turn.action.speaks for turn in acts) else acts[_place(script, messages) :]
     )

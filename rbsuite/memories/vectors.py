@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from rbsuite.errors import PluginError, RbsuiteError, in_words
+from rbsuite.errors import PluginError, in_words, is_mistake
 from rbsuite.retrieval.exact import ExactIndex, unit
 from rbsuite.retrieval.select import make_index
 
@@ -160,9 +160,9 @@ class KeyVectors:
     async def _asked(self, texts: Sequence[str]) -> object:
         try:
             return await self._embedder.embed(texts)
-        except RbsuiteError:
-            raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            if not is_mistake(error):
+                raise
             raise PluginError.of(self._owner, error, "Fix the embedder.") from error
 
     @property

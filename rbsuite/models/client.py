@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rbsuite.errors import PLUGIN_REMEDY, LimitReached, PluginError, RbsuiteError, in_words
+from rbsuite.errors import PLUGIN_REMEDY, LimitReached, PluginError, in_words, is_mistake
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
 from rbsuite.models.gate import Line, slot
 from rbsuite.models.limits import RolloutBudget, with_usage
@@ -130,12 +130,11 @@ class TaskCalls:
             raise
         try:
             reply = await model.complete(request)
-        except asyncio.CancelledError:
-            self._meter.end(model.name, request, None)
-            raise
-        except RbsuiteError:
-            raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError):
+                self._meter.end(model.name, request, None)
+            if not is_mistake(error):
+                raise
             raise PluginError.of(f"model {model.name!r}", error, PLUGIN_REMEDY) from error
         _check(reply, model.name)
         reply = with_usage(reply)

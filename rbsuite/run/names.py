@@ -8,7 +8,7 @@ from functools import partial
 from inspect import iscoroutinefunction
 from typing import Any
 
-from rbsuite.errors import PluginError, RbsuiteError
+from rbsuite.errors import PluginError, is_mistake
 from rbsuite.judges.base import FunctionJudge
 from rbsuite.options import PartReference, canonical_reference
 from rbsuite.plugins import Plugins
@@ -40,9 +40,9 @@ class Part:
             return FunctionJudge(partial(factory, **self.values))
         try:
             return factory(**self.values)
-        except RbsuiteError:
-            raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            if not is_mistake(error):
+                raise
             raise PluginError(
                 f"{owner} cannot be made: {type(error).__name__}: {error}.", "Fix or reinstall the plugin."
             ) from error

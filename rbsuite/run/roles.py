@@ -14,7 +14,7 @@ from typing import Any
 from rbsuite.environments.base import is_task_aware
 from rbsuite.environments.solution import reference_of
 from rbsuite.environments.users import User, UserStart
-from rbsuite.errors import PLUGIN_REMEDY, ModelError, PluginError, RbsuiteError
+from rbsuite.errors import PLUGIN_REMEDY, ModelError, PluginError, RbsuiteError, is_mistake
 from rbsuite.events import ModelCalled, Place
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
 from rbsuite.models.client import Ledger, TaskCalls
@@ -45,7 +45,7 @@ class Blaming:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if not isinstance(error, Exception | SystemExit):
+        if error is None or not (isinstance(error, RbsuiteError) or is_mistake(error)):
             return
         where = f"{self._kind} {self._name!r} on task {self._task_id!r}"
         failure = first_failure(error)  # of several rollouts side by side

@@ -20,6 +20,7 @@ from rbsuite.errors import (
     PluginError,
     RbsuiteError,
     ReplyRefused,
+    is_mistake,
 )
 from rbsuite.run.checks import check_action, check_audience, check_episode, check_observation, check_reward
 from rbsuite.run.recalls import TurnRecalls
@@ -229,9 +230,9 @@ async def _of_environment(work: Awaitable[Any]) -> Any:
     """What an environment's coroutine returns. What it raises by mistake is a failure of the environment; the suite's own errors pass."""
     try:
         return await work
-    except RbsuiteError:
-        raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if not is_mistake(error):
+            raise
         raise _fault(error) from error
 
 
@@ -239,9 +240,9 @@ def _ask(method: Callable[..., Any], *arguments: Any) -> Any:
     """What an episode's method returns; see :func:`_of_environment`."""
     try:
         return method(*arguments)
-    except RbsuiteError:
-        raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if not is_mistake(error):
+            raise
         raise _fault(error) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -91,7 +92,7 @@ class Plugin:
         return [ModelSpec("raising-model", "raises", f"{__name__}:Model")]
 
 
-@pytest.mark.parametrize("kind", [ValueError, SystemExit])
+@pytest.mark.parametrize("kind", [ValueError, SystemExit, asyncio.CancelledError])
 @pytest.mark.parametrize(
     ("at", "owner"),
     [
