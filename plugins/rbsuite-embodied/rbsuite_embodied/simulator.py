@@ -265,6 +265,7 @@ async def _in_thread(executor: Executor, bridge: Bridge, function: Callable[...,
     except asyncio.CancelledError:
         bridge.kill()
         await asyncio.wait([work])
+        work.exception()  # it has failed, as it should; if nobody looked, asyncio would report it
         raise
 
 

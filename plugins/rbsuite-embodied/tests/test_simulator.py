@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import json
 import os
 import signal
@@ -309,7 +310,9 @@ def test_other_work_goes_on_while_a_simulator_thinks(kitchen: Any) -> None:
 
 
 @pytest.mark.parametrize("at", ["init", "reset", "step"])
-def test_cancelled_call_ends_the_process_at_once_and_the_next_episode_has_another(kitchen: Any, at: str) -> None:
+def test_cancelled_call_ends_the_process_at_once_and_the_next_episode_has_another(
+    kitchen: Any, at: str, caplog: pytest.LogCaptureFixture
+) -> None:
     kitchen.break_at(at, "hang")
 
     async def play(environment: SimulatorEnvironment) -> None:
@@ -336,6 +339,8 @@ def test_cancelled_call_ends_the_process_at_once_and_the_next_episode_has_anothe
         await again.aclose()
 
     playing(play)
+    gc.collect()
+    assert caplog.records == []  # nothing that asyncio would show a user who presses Ctrl-C
 
 
 def test_episode_that_waits_for_its_turn_can_be_cancelled(kitchen: Any) -> None:
