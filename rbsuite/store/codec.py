@@ -16,7 +16,6 @@ from typing import Any, Protocol, TypeVar
 
 import orjson
 
-from rbsuite.frozen import Same
 from rbsuite.jsonable import Json, plain, text_digest
 from rbsuite.trajectory import (
     Action,
@@ -213,20 +212,23 @@ class SharedRows:
     def refer(self, values: tuple[T, ...], row: Callable[[T], list[Any]]) -> Json:
         """Short rows as they are, long ones as their hash in :attr:`texts`."""
         try:
-            sha, text = _named(values, row)
+            sha, text = _kept(values, row)
         except TypeError:  # they hold dicts, as tools do
-            sha, text = _named(Same(values), row)
+            sha, text = _named(values, row)
         if not sha:
             return [row(value) for value in values]
         self.texts[sha] = text
         return sha
 
 
-@lru_cache(maxsize=8)  # policies and tools are the same for many tasks
-def _named(values: tuple[T, ...] | Same[tuple[T, ...]], row: Callable[[T], list[Any]]) -> tuple[str, str]:
+def _named(values: tuple[T, ...], row: Callable[[T], list[Any]]) -> tuple[str, str]:
     """The hash and the JSON of rows; ``""`` if they are short."""
-    text = dumps([row(value) for value in (values.value if isinstance(values, Same) else values)])
+    text = dumps([row(value) for value in values])
     return ("", "") if len(text) <= _SHARED else (text_digest(text), text)
+
+
+_kept = lru_cache(maxsize=8)(_named)
+"""For policies, which are the same for many tasks. They are known by their contents, and nothing of them can change."""
 
 
 def inline(values: tuple[T, ...], row: Callable[[T], list[Any]]) -> Json:
