@@ -10,6 +10,7 @@ it is hashed, so nothing inside can close the fence or open another, and the sam
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,6 +20,7 @@ from rbsuite.frozen import Same
 from rbsuite.jsonable import text_digest
 
 _LIKE_A_MARKER = re.compile(r"<<(?=\s{0,8}(?:end\s{1,8}of\b|[a-z]{1,24}\s{1,8}[0-9a-f]{8,64}\s{0,8}>>))", re.IGNORECASE)
+_CLOSING = re.compile(r"\n<<end of ([a-z]+) ([0-9a-f]{12})>>")
 _OPENING = re.compile(r"^<<([a-z]+) ([0-9a-f]{12})>>\n", re.MULTILINE)
 
 
@@ -93,18 +95,22 @@ class Fenced:
 
 def fences(prompt: str) -> Iterator[Fenced]:
     """The fences of a prompt in order. Markers that do not belong to the text between them are not fences."""
+    ends: dict[tuple[str, str], deque[int]] = {}
+    for closing in _CLOSING.finditer(prompt):
+        ends.setdefault((closing[1], closing[2]), deque()).append(closing.start())
     at = 0
-    while opening := _OPENING.search(prompt, at):
+    for opening in _OPENING.finditer(prompt):
         label, mark = opening.groups()
-        closing = f"\n<<end of {label} {mark}>>"
+        places = ends.get((label, mark), deque())
         # An empty text has its closing marker right after the line break of the opening one.
-        end = prompt.find(closing, opening.end() - 1)
-        text = prompt[opening.end() : end]
-        if end < 0 or text_digest(text)[:12] != mark:
-            at = opening.end()
+        while places and places[0] < opening.end() - 1:
+            places.popleft()
+        if opening.start() < at or not places:
             continue
-        at = end + len(closing)
-        yield Fenced(label, text, opening.start(), at)
+        text = prompt[opening.end() : places[0]]
+        if text_digest(text)[:12] == mark:
+            at = places[0] + len(f"\n<<end of {label} {mark}>>")
+            yield Fenced(label, text, opening.start(), at)
 
 
 def outside(prompt: str) -> str:

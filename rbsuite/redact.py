@@ -23,6 +23,12 @@ PLACEHOLDERS = frozenset(
 _PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     # user:password@ (or token@) of a URL; the last @ before the path counts, as a password may contain one.
     (("://",), re.compile(r"(?<=://)(?!\*\*\*@)[^\s/?#'\"]+(?=@)"), MASK),
+    # A password may also contain what ends a host; a number after the colon is a port.
+    (
+        ("://",),
+        re.compile(r"(?<=://)(?!\*\*\*@)[^\s/?#'\"@:]{1,200}+:(?!\d{1,5}(?:[/?#]|$))[^\s'\"@]{1,200}+(?=@)"),
+        MASK,
+    ),
     # The same once it was taken for a path, which has no two slashes in a row.
     (("http:/", "https:/"), re.compile(r"(?i)\b(https?:/)(?!/|\*\*\*@)[^\s/?#'\"]+(?=@)"), rf"\1{MASK}"),
     # A scheme before the credentials stays readable: "Authorization: Bearer [redacted]".
@@ -31,7 +37,7 @@ _PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
         ("authorization", "api-key"),
         re.compile(
             r"(?i)\b((?:authorization|x-api-key|api-key|x-goog-api-key)['\"]?\s*[:=]\s*['\"]?)"
-            r"(?!bearer\b|basic\b|\[redacted)[^\s'\",;}]+"
+            r"(?!bearer\b|basic\b|\[redacted)(?:(?:token|digest|negotiate|apikey|hmac)\s+)?[^\s'\",;}]+"
         ),
         rf"\1{MASK}",
     ),
@@ -41,9 +47,10 @@ _PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
         rf"\1{MASK}",
     ),
     (
-        ("key=", "password=", "passwd=", "secret=", "token="),
+        ("key", "password", "passwd", "secret", "token"),
         re.compile(
-            r"(?i)\b((?:\w{0,40}[_-])?(?:api[_-]?key|password|passwd|secret|(?:access|auth)[_-]?token)=)(?!\*\*\*)[^\s,;&'\")\]}]+"
+            r"(?i)\b((?:\w{0,40}[_-])?(?:api[_-]?key|password|passwd|secret|(?:access|auth)[_-]?token)"
+            r"(?:=['\"]?|['\"]\s*:\s*['\"]))(?!\*\*\*|\[redacted)[^\s,;&'\")\]}]+"
         ),
         rf"\1{MASK}",
     ),

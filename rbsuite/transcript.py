@@ -44,7 +44,7 @@ _FAILURE = re.compile(
 """A line that reports a failure: of a test, a program, a command, a tool or a page."""
 _LEAST = 20
 """No text is cut to fewer tokens; if that does not fit, turns in the middle are left out."""
-_SIGNAL = re.compile(r"[ \t]*###[A-Z][A-Z0-9_ -]*###")
+_SIGNAL = re.compile(r"(?<![ \t])[ \t]*+###[A-Z][A-Z0-9_ -]*###")
 """A word with which a simulated user signals to its environment, such as ``###STOP###``."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Literal, get_args
 
@@ -17,6 +18,8 @@ from rbsuite.models.settings import ModelSettings
 from rbsuite.options import PartReference, refuse_keys
 from rbsuite.plugins import Plugins
 from rbsuite.specs import ModelSpec, load_object
+
+_NAME = re.compile(r"[\w.:@-]{1,80}")
 
 SIMULATED_PREFIX = "sim/"
 Transport = Literal["auto", "direct", "litellm"]
@@ -105,7 +108,8 @@ def find_spec(reference: str, plugins: Plugins) -> ModelSpec | None:
         plugins.find("model", name)  # raises, and names plugins that failed to load
     if not slash:
         error = UnknownNameError("model", name or text, plugins.models, "rbsuite list models")
-        error.remedy += f" A provider's model is written PROVIDER/MODEL, for example openai/{name or text or 'gpt-4o'}."
+        example = (name or text) if _NAME.fullmatch(name or text) else "gpt-4o"
+        error.remedy += f" A provider's model is written PROVIDER/MODEL, for example openai/{example}."
         raise error
     bare = ModelSettings.parse(text).model if slash else text
     if not provider or not bare.partition("/")[2] or any(map(str.isspace, bare)) or not text.isprintable():

@@ -23,6 +23,8 @@ _PROMPT = (
     re.compile(_NUMBER + r" (?:tokens )?(?:in|from) the (?:messages|prompt|input)", re.IGNORECASE),
 )
 _SUM = re.compile(_NUMBER + r" \+ (\d[\d,]*) > (\d[\d,]*)")
+_LONGEST = 4_000
+"""Characters of a provider's text that are looked at."""
 _LEAST = 16
 """A reply of fewer tokens says nothing: then it is the conversation that is too long."""
 
@@ -38,6 +40,7 @@ def fitting(text: str, sent: int) -> tuple[int, bool] | None:
         The limit, below ``sent``, and whether it holds for every call to the model; a limit due to the length of the conversation
         holds for this call only. ``None``: the provider does not complain about the limit, or the conversation leaves no room.
     """
+    text = text[:_LONGEST]
     if not _NAMED.search(text) or not _TOO_HIGH.search(text):
         return None
     room = _room(text)

@@ -23,6 +23,10 @@ from rbsuite.redact import MASK, PLACEHOLDERS, redact
         ("GET https://token123@host.example/v1", "token123"),
         ("https://h.example/v1beta?alt=sse&key=AbCdEf123&x=1", "AbCdEf123"),
         ("AIzaSyA1234567890abcdef is not valid", "SyA1234567890"),
+        ("POST https://me:what?is#this/pa55@host.example/v1 failed", "pa55"),
+        ("Authorization: Token abcdef99", "abcdef99"),
+        ("OPENAI_API_KEY='abcd99'", "abcd99"),
+        ('{"api_key": "abcd99"}', "abcd99"),
         ("hf_abcdefghijklmnop and AKIAABCDEFGHIJKLMNOP", "abcdefghijklmnop"),
     ],
 )
@@ -38,6 +42,8 @@ def test_looks_like_a_secret(text: str, secret: str) -> None:
         "model 'openai/gpt-4o': rate limit reached, try again in 7 s",
         "see https://host.example/v1/chat/completions?model=x",
         "the token count is 512; max_tokens=9",
+        "GET http://localhost:8000/@scope/package and http://host:80?mail=a@b failed",
+        "azure: api-key=[redacted], password=[redacted]",
     ],
 )
 def test_ordinary_text_stays(text: str) -> None:

@@ -22,11 +22,14 @@ from rbsuite.memories.cheatsheet import read_sheet
 from rbsuite.memories.markdown import parse_items
 from rbsuite.memories.remem import read_pruned
 from rbsuite.models.reasoning import separate
+from rbsuite.models.reply_limit import fitting
 from rbsuite.reading.actions import parse_action, parse_strictly
 from rbsuite.reading.layers import Unreadable
 from rbsuite.redact import redact
 from rbsuite.scaling.selectors import parse_index
 from rbsuite.scrub import scrub_text
+from rbsuite.trajectory import Action, Observation, Step, Trajectory
+from rbsuite.transcript import render_transcript
 from speed import cpu_seconds
 
 LENGTH = 1_000_000
@@ -51,6 +54,10 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "user's reflection": parse_reflection,
     "value of a space": partial(read_value, spaces.Discrete(9)),
     "thinking": separate,
+    "transcript": lambda text: render_transcript(
+        Trajectory("t", 0, 0, "", (Step("agent", Observation(f"### {text}"), Action(text)),), None, "finished")
+    ),
+    "reply limit": lambda text: fitting(f"max_tokens is too large: {text}", 99_999),
     "secrets": redact,
     "secrets of a configuration": scrub_text,
 }
@@ -181,6 +188,8 @@ def test_any_repeated_pattern_is_read_in_linear_time(name: str, pattern: str) ->
         'Action: {"name":"a","arguments":{}}\n',
         'Action: f\nAction Input: {"a":1}\n',
         'a "Action: f() ',
+        " ",
+        "a://b:c",
     ],
 )
 @pytest.mark.parametrize("name", READERS)
