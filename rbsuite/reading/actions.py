@@ -11,8 +11,8 @@ from typing import Any
 
 from rbsuite.errors import ParseFailure
 from rbsuite.reading.labels import find_labels
-from rbsuite.reading.layers import Layer, Unclear, Unreadable, first_read
-from rbsuite.reading.values import NotAValue, ValueReader, objects_with, plain_keys, read_values, values_in
+from rbsuite.reading.layers import Layer, Unclear, Unreadable, first_read, without_quotes
+from rbsuite.reading.values import NotAValue, ValueReader, Values, plain_keys, read_values, values_in
 from rbsuite.trajectory import Action, ToolSpec
 
 RESPOND = "respond"
@@ -27,15 +27,29 @@ _NAMES = ("name", "tool", "tool_name", "function", "function_name", "action")
 _ARGUMENTS = ("arguments", "args", "parameters", "params", "input", "action_input", "kwargs", "tool_input")
 _ACTION = re.compile(r"A(?<!\wA)(?:ction|CTION)[ \t]*+(?:\d{1,3})?+[*_`]*+[ \t]*+[:：][*_`]*+")
 _RESULT = re.compile(
-    r"^[ \t#*_`]*+(?:API[ \t]+[oO]utput|[oO]bservation|[tT]ool[ \t]+(?:[oO]utput|[rR]esult)|User)[*_`]*+[ \t]*+[:：]",
-    re.MULTILINE,
+    r"""^[ \t#*_`>•+-]*+(?:
+        (?:(?:api|tool|function|action|code|system)[ \t]++)?+(?:observation|output|result|response|return)s?+
+            [ \t]*+(?:\d{1,3})?+[*_`]*+[ \t]*+(?:[:：]|$)
+        |(?:user|human|tool|function|environment)[*_`]*+[ \t]*+[:：]
+        |[<\[](?:(?:api|tool|function)[ _-])?+(?:observation|output|result|response|return)s?+[>\]])""",
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
+"""How a result begins that the model made up, or the user's next words."""
 _BEFORE = re.compile(r"(?:\s++|`{3,}[\w+-]*+|~{3,}[\w+-]*+|[*_`]++|</?[\w|-]{1,20}>)*+")
 _INPUT = re.compile(r"\s*+[*_`]*(?:Action[ \t]+Input|Arguments|Input|Parameters)[*_`]*[ \t]*[:：][*_`]*", re.IGNORECASE)
 _TOOL = re.compile(r"([A-Za-z_][\w.-]{0,80})[*_`]*[ \t]*(?=\n)")
 _THOUGHT = re.compile(
-    r"^[ \t#*_`]*Thoughts?[ \t]*(?:\d{1,3})?[*_`]*[ \t]*(?:[:：][*_`]*|$)", re.IGNORECASE | re.MULTILINE
+    r"^[ \t#*_`<•+-]*+(?:\d{1,3}[.)][ \t*_`]*+)?Thoughts?[ \t]*(?:\d{1,3})?[*_`>]*[ \t]*(?:(?<=>)|[:：][*_`]*|$)",
+    re.IGNORECASE | re.MULTILINE,
 )
+_LIKE_CALL = re.compile(
+    r"""[\"'“„«‘\\]{0,2}(?:\{\\?[\"'“]
+    |[A-Za-z_][\w.]{0,80}+(?:\([ \t]*+(?:[\"'“{\[\d]|[^()\n]{0,200}=)|[*_`]{0,3}\s{1,3}\{\s*+[\"'“]))""",
+    re.VERBOSE,
+)
+"""What is no action after a label, but no speech either."""
+_WRAPPING = re.compile(r"(?:\w+_)?(?:call|action|tool|function|use|step|answer)s?")
+"""Keys whose values are actions, if they have their form."""
 _LIKE_JSON = re.compile(r"\s*+(?:```\w*\s*+)?[{\[](?=\s*+[\"'{\[\]}\w])")
 _NO_ACTION = "it is not an object with the text 'name' and the object 'arguments'"
 _NOT_CLOSED = "its JSON is not closed"
@@ -43,7 +57,7 @@ _MOST = 1_000
 """How many labels ``Action:`` a reply may have."""
 _FAR = 400
 """How far the text around an action is looked at."""
-_QUOTES = {'"': '"', "`": "`", "”": "“", "“": "„", "»": "«", "’": "‘"}
+_QUOTES = {'"': '"', "'": "'", "`": "`", "*": "*", "_": "_"} | dict(zip("”“»’」』›", "“„«‘「『‹", strict=True))
 """What opens a quotation, by what closes it."""
 _MARKS = r"(?:[^\w\n{}]++|_++|\d{1,3}[.):]|(?<=[`~])[a-z]{2,10}\b|(?<=[</|])[\w|:-]{1,30}>)*+"
 _LEAD = re.compile(_MARKS)
@@ -52,10 +66,17 @@ _LABEL_LEAD = re.compile(rf"(?i){_MARKS}(?:(?:the|my|final|next|last|first|secon
 """What may stand before a label that begins a line."""
 _SENTENCE = re.compile(r"[.!?…)}\]>。！？][ \t*_]*+\Z")
 _QUOTING = re.compile(r"[\"“„«‘`'][*_]*+\Z")
+_PLAIN = re.compile(r"[ \t#*_`<\[]*+")
+"""What stands before a label that is no item of a list."""
+_IN_SENTENCE = re.compile(r"[\w,;，、][ \t*_`\"'“„«‘]*+\Z")
+_DENIED = re.compile(r"(?:\b(?:not|never|cannot|ignore|refuse)\b|n['’]t\b)", re.IGNORECASE)
+_COLON = re.compile(r"[:：][ \t*_`\"“„«]*+\Z")
+_GOES_ON = re.compile(r"[^\w\n]*+\w")
+_GOES_ON_BARE = re.compile(r"[ \t]*+,?[ \t]*+[a-z]")
 _INTRODUCED = re.compile(r"[:：][ \t*_]*+[`\"“„«]\Z")
 _LAST = re.compile(r"(?:[ \t*_`\"'“”»\])>;]|</?[\w|:-]{1,30}>)*?$", re.MULTILINE)
 """What may stand after an action that ends a line."""
-_CLOSING = re.compile(r"[ \t.,;!?]{0,5}([\"`”“»’])")
+_CLOSING = re.compile(r"[*_]{0,3}[ \t.,;!?]{0,5}([\"'`”“»’」』›])")
 
 
 class _Broken(Unreadable):
@@ -85,6 +106,7 @@ class _Place:
     end: int
     value: Mapping[str, Any] | None = None
     fault: Unreadable | None = None
+    plain: bool = True
 
 
 def schemas(tools: Sequence[ToolSpec]) -> str:
@@ -162,13 +184,18 @@ def _action(written: Written) -> Action:
 
 
 def _written(layer: Layer) -> Written | None:
+    """What a layer says; ``None`` for nothing. What is quoted beside other words is only mentioned."""
+    if layer.quoted:
+        return None
     return _labelled(layer) or _unlabelled(layer)
 
 
 def _speech(reply: str) -> Written | None:
     """All of a reply as words for the user; ``None`` if it begins like an action or a thought, or has an action that counts."""
     text = reply.strip()
-    if _THOUGHT.match(text) or _LIKE_JSON.match(text) or next(_places(Layer(text, text)), None):
+    own = without_quotes(text)
+    outside = own if own.strip() else text
+    if _THOUGHT.match(text) or _LIKE_JSON.match(text) or next(_places(Layer(text, outside)), None):
         return None
     return Written(None, text)
 
@@ -180,26 +207,39 @@ def _labelled(layer: Layer) -> Written | None:
     for place in _places(layer):
         if place.fault is not None:
             fault = place.fault
-        elif place.value is not None or last is None or last.value is None:
+        elif place.value is not None or last is None or (last.value is None and place.plain >= last.plain):
             last = place
     if fault is not None and (last is None or last.value is None):
         raise fault
     if last is None:
         return None
-    return Written(last.value, "" if last.value else layer.text[last.end :].strip(), layer.text[: last.start])
+    before = layer.text[: last.start].rstrip(" \t#*_`")
+    if last.value is not None:
+        return Written(last.value, "", before)
+    said = layer.text[last.end :]
+    called = _called(read_values(Layer(said, layer.outside[last.end :])))
+    if called is None and _called(values_in(without_quotes(said))) is not None:
+        raise Unclear(f"words follow its line {LABEL!r}, and an action stands in a fence below them")
+    return Written(called, "" if called else said.strip(), before)
 
 
 def _places(layer: Layer) -> Iterator[_Place]:
     """What the labels say that count, up to a result that the model made up.
 
     A label counts where it begins a line, follows the end of a sentence, or leads to the last thing on its line, but not in a quotation
-    within a line, nor within an action that cannot be read.
+    within a line, nor within an action that cannot be read. One with speech counts in ReAct's form: after a thought, or where it
+    begins a line and is no item of a list, or begins the reply.
     """
     text, outside, reader = layer.text, layer.outside, ValueReader(layer.text)
     labels = [match.span() for match in islice(_ACTION.finditer(outside), _MOST + 1)]
     if len(labels) > _MOST:
         raise Unclear("it has too many actions")
-    labels = labels or [(label.start, label.value) for label in find_labels(layer, {"action": "action"})]
+    labels = labels or [
+        (label.start + outside[label.start : label.value].casefold().find("action"), label.value)
+        for label in find_labels(layer, {"action": "action"})
+    ]
+    first = len(text) - len(text.lstrip())
+    thought = found.start() if (found := _THOUGHT.search(outside)) else len(text)
     at = line = 0
     broken = False
     result: int | None = None
@@ -210,7 +250,7 @@ def _places(layer: Layer) -> Iterator[_Place]:
             break
         before = _before(text, start)
         leads = _LABEL_LEAD.fullmatch(before) is not None
-        if start < line or (not leads and _QUOTING.search(before)):
+        if start < line or (not leads and (_QUOTING.search(before) or _is_denied(before))):
             continue
         try:
             value, at = _action_at(text, end, reader)
@@ -220,16 +260,21 @@ def _places(layer: Layer) -> Iterator[_Place]:
             yield _Place(start, end, fault=fault)
             continue
         if value is not None:
-            if not leads and (
-                _within_quotes(text, before, at) or not (_SENTENCE.search(before) or _LAST.match(text, at))
-            ):
+            if leads:
+                lead = before + text[start:end]
+                if (_within_quotes(text, lead, at) or _is_emphasised(text, lead, at)) and _GOES_ON.match(text, at):
+                    continue
+            elif _within_quotes(text, before, at) or not (_SENTENCE.search(before) or _LAST.match(text, at)):
                 continue
             if result is None or result < at:
                 made_up = _RESULT.search(outside, at)
                 result = made_up.start() if made_up else len(text)
             if broken and text[max(at, result - _FAR) : result].rstrip().endswith("}"):
                 continue
-        yield _Place(start, end, value)
+        plain = _PLAIN.fullmatch(before) is not None
+        if value is None and not (plain or thought < start or (leads and start - len(before) <= first)):
+            continue  # a line of plain speech
+        yield _Place(start, end, value, plain=plain)
 
 
 def _before(text: str, at: int) -> str:
@@ -248,8 +293,25 @@ def _within_quotes(text: str, before: str, at: int) -> bool:
     if closing is None:
         return False
     opening = _QUOTES[closing[1]]
-    count = before.count(opening)
-    return count % 2 == 1 if opening == closing[1] else count > before.count(closing[1])
+    if opening == closing[1]:
+        return _is_open(before, opening)
+    return before.count(opening) > before.count(closing[1])
+
+
+def _is_emphasised(text: str, before: str, at: int) -> bool:
+    """Whether emphasis that begins before a place, on the same line, ends there."""
+    return text[at : at + 1] in ("*", "_") and _is_open(before, text[at])
+
+
+def _is_open(text: str, mark: str) -> bool:
+    """Whether a mark that both opens and closes is open at the end of a text."""
+    return len(re.findall(f"{re.escape(mark)}+", text)) % 2 == 1
+
+
+def _is_denied(before: str) -> bool:
+    """Whether what follows a colon is what the words before it say is not done."""
+    clause = before[max(map(before.rfind, ".,;!?")) + 1 :]
+    return _COLON.search(clause) is not None and _DENIED.search(clause) is not None
 
 
 def _action_at(text: str, at: int, reader: ValueReader) -> tuple[Mapping[str, Any] | None, int]:
@@ -268,6 +330,8 @@ def _action_at(text: str, at: int, reader: ValueReader) -> tuple[Mapping[str, An
         arguments, end = _decoded(reader, _end(_BEFORE, text, given.end()))
         return {"name": tool[1], "arguments": arguments}, end
     if text[begin : begin + 1] not in ("{", "["):
+        if _LIKE_CALL.match(text, begin):
+            raise Unreadable(_NO_ACTION)
         return None, at
     value, end = _decoded(reader, begin)
     named = _named(value[0] if isinstance(value, list) and len(value) == 1 else value)
@@ -279,16 +343,9 @@ def _action_at(text: str, at: int, reader: ValueReader) -> tuple[Mapping[str, An
 def _unlabelled(layer: Layer) -> Written | None:
     """The one action in a layer without a label; ``None`` if there is none."""
     values = read_values(layer)
-    found = [
-        named
-        for value, span in zip(values.found, values.spans, strict=True)
-        for mine, _ in objects_with([value], _NAMES)
-        if (named := _named(mine)) is not None and _stands_alone(values.text, *span)
-    ]
-    if any(one != found[0] for one in found):
-        raise Unclear(f"it holds several actions, and no line {LABEL!r} says which counts")
-    if found:
-        return Written(found[0], "", layer.text[: max(0, layer.outside.find("{"))])
+    called = _called(values)
+    if called is not None:
+        return Written(called, "", layer.text[: max(0, layer.outside.find("{"))])
     if _LIKE_JSON.match(layer.outside):
         raise Unreadable(_NOT_CLOSED if values.cut else _NO_ACTION)
     if _THOUGHT.match(layer.outside):
@@ -296,14 +353,47 @@ def _unlabelled(layer: Layer) -> Written | None:
     return None
 
 
+def _called(values: Values) -> Mapping[str, Any] | None:
+    """The one action among the values that stand alone; ``None`` if there is none.
+
+    Raises:
+        Unclear: there are several.
+    """
+    found = [
+        named
+        for value, span in zip(values.found, values.spans, strict=True)
+        for named in _calls(value)
+        if _stands_alone(values.text, *span)
+    ]
+    if any(one != found[0] for one in found):
+        raise Unclear(f"it holds several actions, and no line {LABEL!r} says which counts")
+    return found[0] if found else None
+
+
+def _calls(value: object, deepest: int = 4) -> Iterator[Mapping[str, Any]]:
+    """The actions that a value is or wraps; an object under any other key is only mentioned."""
+    if isinstance(value, list):
+        for one in value if all(isinstance(one, dict) for one in value) else ():
+            yield from _calls(one, deepest)
+    elif isinstance(value, dict):
+        named = _named(value)
+        if named is not None:
+            yield named
+        elif deepest:
+            for key, item in plain_keys(value).items():
+                if _WRAPPING.fullmatch(key):
+                    yield from _calls(item, deepest - 1)
+
+
 def _stands_alone(text: str, start: int, end: int) -> bool:
-    """Whether an object begins a line or ends one, and is in no quotation within a line; a colon before the mark introduces it."""
+    """Whether an object begins a line or ends one, and is neither part of a sentence nor in a quotation within a line."""
     before = _before(text, start)
     if _LEAD.fullmatch(before):
-        return True
-    return _LAST.match(text, end) is not None and (
-        _INTRODUCED.search(before) is not None or not _within_quotes(text, before, end)
-    )
+        quoted = _within_quotes(text, before, end) or _is_emphasised(text, before, end)
+        return not (_GOES_ON.match(text, end) if quoted else _GOES_ON_BARE.match(text, end))
+    if _LAST.match(text, end) is None or _IN_SENTENCE.search(before) or _is_denied(before):
+        return False
+    return _INTRODUCED.search(before) is not None or not _within_quotes(text, before, end)
 
 
 def _decoded(reader: ValueReader, at: int) -> tuple[Any, int]:
@@ -325,7 +415,9 @@ def _named(value: object) -> Mapping[str, Any] | None:
     if isinstance(arguments, str):
         told = values_in(arguments).found
         arguments = told[0] if len(told) == 1 else arguments
-    return {"name": name, "arguments": arguments} if isinstance(name, str) and arguments is not None else None
+    if not isinstance(name, str) or len(name.split()) > 1 or arguments is None:
+        return None
+    return {"name": name, "arguments": arguments}
 
 
 def _end(pattern: re.Pattern[str], text: str, at: int) -> int:

@@ -22,6 +22,7 @@ _FENCE = re.compile(
 _MARK = re.compile(r"[ \t]*(`{3,}|~{3,})[ \t]*[\w+-]*[ \t]*|<<(end of )?([\w ]+)>>")
 _BLOCK = re.compile(r"^[ \t]{0,12}>[^\n]*", re.MULTILINE)
 _QUOTED = re.compile(r"^[ \t]{0,12}(?:>[> \t]*+([^\n]*)|[\"“'«„]([^\n]{1,400})[\"”'»“][ \t]*$)", re.MULTILINE)
+_WORD = re.compile(r"\w")
 _NEWLINES = "\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 _CONTROLS = "\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f"
 _HIDDEN = "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
@@ -50,10 +51,12 @@ class Layer:
     Attributes:
         text: what it says.
         outside: the same text, with fences and quotes blanked out, and with plain spaces; places in it are places in ``text``.
+        quoted: whether it is quoted text, beside which the reply has words of its own.
     """
 
     text: str
     outside: str
+    quoted: bool = False
 
 
 def clean(reply: str) -> str:
@@ -107,24 +110,30 @@ def first_read(
     raise fault or Unreadable("it holds nothing of the form that was asked for")
 
 
-def _layers(text: str, depth: int) -> Iterator[Layer]:
+def without_quotes(text: str) -> str:
+    """A text with its block quotes blanked out."""
+    return _BLOCK.sub(lambda match: " " * len(match[0]), text) if ">" in text else text
+
+
+def _layers(text: str, depth: int, beside: bool = False) -> Iterator[Layer]:
     plain = _with_plain_spaces(text)
     outside, fenced = _without_fences(text, plain)
     found = list(islice(_QUOTED.finditer(outside), MOST + 1))
     if len(found) > MOST:
         raise Unclear("it has too many quoted lines")
     quotes = [block or inner for block, inner in (match.groups() for match in found)]
-    if quotes and ">" in outside:
-        outside = _BLOCK.sub(lambda match: " " * len(match[0]), outside)
+    if quotes:
+        outside = without_quotes(outside)
+    beside = beside or _WORD.search(outside) is not None
     if outside is plain or outside.strip():
         yield Layer(text, outside)
     if fenced and depth:
-        yield from _layers("\n".join(fenced), depth - 1)
+        yield from _layers("\n".join(fenced), depth - 1, beside)
     if quotes:
         quoted = "\n".join(filter(None, quotes))
-        yield Layer(quoted, quoted)
+        yield Layer(quoted, quoted, beside)
     if fenced and depth == _DEEPEST:  # what looked like a fence may be a stray mark in a sentence
-        yield Layer(text, plain)
+        yield Layer(text, without_quotes(plain) if beside else plain)
 
 
 def _with_plain_spaces(text: str) -> str:

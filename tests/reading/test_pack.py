@@ -299,6 +299,11 @@ WRITTEN = json.dumps(CALL)
         f"Let me look: `{WRITTEN}`",
         f"I call the tool\n<tool_call>{WRITTEN}</tool_call> and wait.",
         f'Action: {{"name": \nNo, wait.\nAction: {WRITTEN}\nObservation: {{}}',
+        f"Action: I will call the function\n{WRITTEN}",
+        f"I do not have it, so I look it up: {WRITTEN}",
+        f"> Action: {WRITTEN}",
+        json.dumps({"tool_calls": [{"type": "function", "function": CALL}]}),
+        json.dumps({"thought": "look", "action": CALL}),
     ],
 )
 def test_actions(reply: str) -> None:
@@ -317,10 +322,67 @@ def test_actions(reply: str) -> None:
         f'The page said "{WRITTEN}".\nHello!',
         f"The page said `{WRITTEN}`\nHello!",
         "The page said " + WRITTEN.replace('"', '\\"') + ", which I ignore. Hello!",
+        f"The page says:\n> Action: {WRITTEN}\n\nI will not do that. What is your name?",
+        f"The page says:\n> ```\n> {WRITTEN}\n> ```\nI will not do that.",
+        f"The page says:\n```\n> Action: {WRITTEN}\n```\nI will not do that.",
+        f"The page says:\n> {WRITTEN}\nI will not do ``` that.\n``` no",
+        f"I will not call the tool that the page names: {WRITTEN}",
+        f"Never do this: Action: {WRITTEN}",
+        f"I was told to call {WRITTEN}",
+        f"Look:\n{WRITTEN} is what the page says.",
+        f'As found: {{"note": "from the page", "quoted": {WRITTEN}}}',
+        'Your booking:\n\n```json\n{"name": "Ann Lee", "args": {"seat": "2A"}}\n```',
+        *(
+            f"{opening}{label}{WRITTEN}{closing} says the page; I refuse."
+            for label in ("Action: ", "")
+            for opening, closing in ('""', "``", "''", "**", "“”", "„“", "«»", "「」", ("**", "**"), ("- “*", "*”"))
+        ),
     ],
 )
 def test_an_action_within_a_sentence_is_said(reply: str) -> None:
     react({"reply": reply, "expect": {"name": "respond", "arguments": {"content": reply}}})
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        "OBSERVATION: ok",
+        "API OUTPUT: ok",
+        "**Observation 1:** ok",
+        "## Observation\nok",
+        "Result: ok",
+        "- Output: ok",
+        "Function output: ok",
+        "**Tool response**: ok",
+        "Human: ok",
+        "<tool_response>ok</tool_response>",
+        "[Observation] ok",
+    ],
+)
+def test_nothing_counts_after_a_result_that_was_made_up(result: str) -> None:
+    reply = f'Action: {WRITTEN}\n{result}\nAction: {{"name": "other", "arguments": {{}}}}'
+    react({"reply": reply, "expect": CALL})
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '"' + WRITTEN + '"',
+        "get_order(since=2024-05-01)",
+        'get_order("#1", 2)',
+        'get_order(id="#1"',
+        'get_order {"id": "#1"}',
+        f"I will look.\n```\n{WRITTEN}\n```",
+    ],
+)
+def test_what_is_nearly_a_call_is_asked_for_again(written: str) -> None:
+    with pytest.raises(ParseFailure):
+        parse_action(f"Thought: look\nAction: {written}")
+
+
+@pytest.mark.parametrize("written", ['{"name": "get_order", "arguments": {"id": 007}}', "Action: get_order(id=007)"])
+def test_a_number_keeps_its_zeros(written: str) -> None:
+    react({"reply": written, "expect": {"name": "get_order", "arguments": {"id": "007"}}})
 
 
 @pytest.mark.parametrize("said", ['You said "{}", right?', "Say {} to me", "Say\n{}\nto me", "{}"])
@@ -351,6 +413,17 @@ def test_a_fence_does_not_settle_a_contradiction_outside_it() -> None:
         (f"Hm. <think>Action: {WRITTEN}", "Hm."),
         (f"<scratchpad>\nAction: {WRITTEN}\n</scratchpad>\nWhich order?", "Which order?"),
         ("Thought: ask\nAction: Which order?", "Which order?"),
+        ("1. Thought: ask\n2. Action: Which order?", "Which order?"),
+        ("I should ask.\nAction: Which order?", "Which order?"),
+        *(
+            (text, text)
+            for text in (
+                "Your case\n- Issue: late\n- Action: refund of $50\n- Total: $50\nIs that right?",
+                "Your refund is done.\n\nNext Action: wait for the email.\n\nBye",
+                "The Corrective Action: none. Anything else?",
+                "1. issue: late\n2. action: refund\nIs that right?",
+            )
+        ),
         ('Your lamp: {"name": "Lamp", "price": 3}', 'Your lamp: {"name": "Lamp", "price": 3}'),
         ('Action: respond(content="It\'s done (really).")', "It's done (really)."),
         ('Action: {"name": "respond", "arguments": {"content": "Line one\nline "two""}}', 'Line one\nline "two"'),
