@@ -8,11 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rbsuite.reading.layers import Layer, Unreadable, first_read
+
 OPERATIONS = ("CLICK", "TYPE", "SELECT")
 _SAID = re.compile(
-    r"\b(click|type|select)\b\s*+(?::\s*+(?:\[\s*+)?+(?=[\w.:-])|(?!:)(?:\[\s*+)?+|)([\w.:-]++)\s*+\]?", re.IGNORECASE
+    r"""\b(click|type|select)\b[\s*_`]*+(?::[\s*_`]*+)?+
+    (?:\[\s*+([\w.:-]++)\s*+\]|\(\s*+(?=\D{0,9}\d)([\w.:-]++)\s*+\)|(?=[^\d\s]{0,9}\d)([\w:-]++(?:\.[\w:-]++)*+))""",
+    re.IGNORECASE | re.VERBOSE,
 )
-_VALUE = re.compile(r"[ \t]*+\[")
+_FAR = 60
+"""How far the text before an action is looked at."""
+_VALUE = re.compile(r"[*_`]*+[ \t]*+\[")
+_BALANCED = re.compile(r"((?:[^\[\]\n]++|\[[^\[\]\n]*+\])*+)\](?![^\[\]\n]*+\])")
+_DENIED = re.compile(r"(?:\bnot|\bnever|n['’]t|\binstead of|\brather than)[\s*_`\"'“]{1,9}\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +47,44 @@ class Said:
 
 
 def read_action(text: str) -> Said | None:
-    """The last action in a reply; ``None`` if there is none. Quotes, case and brackets around the id do not matter."""
-    said: Said | None = None
+    """The last action in a reply; ``None`` if there is none. Case and marks do not matter.
+
+    One with its id in brackets takes precedence over one without, and then what is said over what is denied or an aside in round brackets.
+    What stands in fences and quotes counts only if nothing outside them does.
+    """
+    try:
+        return first_read(text, _read)
+    except Unreadable:
+        return None
+
+
+def _read(layer: Layer) -> Said | None:
+    text, said, best = layer.text, None, (False, False)
     at = line = closing = 0
-    while found := _SAID.search(text, at):
+    while found := _SAID.search(layer.outside, at):
         at, value = found.end(), ""
-        if opening := _VALUE.match(text, at):  # the value goes up to the last bracket of its line
+        if opening := _VALUE.match(text, at):
             begin = opening.end()
-            if begin > line:
-                end = text.find("\n", begin)
-                line = len(text) if end < 0 else end
-                closing = text.rfind("]", begin, line)
-            if closing >= begin:
-                at, value = closing + 1, text[begin:closing]
-        said = Said(found[1].upper(), found[2], value.strip())
+            if whole := _BALANCED.match(text, begin):
+                at, value = whole.end(), whole[1]
+            else:  # the value goes up to the last bracket of its line
+                if begin > line:
+                    end = text.find("\n", begin)
+                    line = len(text) if end < 0 else end
+                    closing = text.rfind("]", begin, line)
+                if closing >= begin:
+                    at, value = closing + 1, text[begin:closing]
+        start = found.start()
+        before = text[max(text.rfind("\n", max(0, start - _FAR), start) + 1, start - _FAR) : start]
+        sort = (found[4] is None, not _is_aside(before))
+        if sort >= best:
+            best, said = sort, Said(found[1].upper(), found[2] or found[3] or found[4], value.strip())
     return said
+
+
+def _is_aside(before: str) -> bool:
+    """Whether what follows some words on a line is in round brackets, or denied by them."""
+    return before.rfind("(") > before.rfind(")") or _DENIED.search(before) is not None
 
 
 def token_f1(predicted: str, recorded: str) -> float:

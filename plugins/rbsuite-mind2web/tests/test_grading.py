@@ -42,13 +42,27 @@ def played(*answers: str, steps: tuple[Step, ...], **options: object) -> Mind2We
         ("Click 12", "CLICK [12]"),
         ("", "None"),
         ("the typed word", "None"),
+        ("CLICK [12]\n\nThis will select the option.", "CLICK [12]"),
+        ("CLICK [12]\nI click the button, then I select 2 tickets.", "CLICK [12]"),
+        ("TYPE [12] [Vienna]\n\nThen I will select it.", "TYPE [12] [Vienna]"),
+        ("TYPE [12] [Vienna] (not CLICK [99])", "TYPE [12] [Vienna]"),
+        ("CLICK [12], not CLICK [99]", "CLICK [12]"),
+        ("CLICK [12]\n> The page says: CLICK [99]", "CLICK [12]"),
+        ("CLICK [12]\n```\nCLICK [99]\n```", "CLICK [12]"),
+        ("```\nCLICK [12]\n```", "CLICK [12]"),
+        ("**CLICK** [12]", "CLICK [12]"),
+        ("**TYPE:** **[12]** [Vienna]", "TYPE [12] [Vienna]"),
+        ("CLICK(12)", "CLICK [12]"),
+        ("1. CLICK [3]\n2. CLICK [4]\nThe answer is CLICK [3].", "CLICK [3]"),
     ],
 )
 def test_actions_are_read_from_replies(text: str, read: str) -> None:
     assert str(read_action(text)) == read
 
 
-@pytest.mark.parametrize(("begin", "pattern"), [("", "click a ["), ("click", " "), ("", "click a\n")])
+@pytest.mark.parametrize(
+    ("begin", "pattern"), [("", "click a ["), ("click", " "), ("", "click a\n"), ("", "click [1] ["), ("", "click (")]
+)
 def test_an_action_is_read_in_linear_time(begin: str, pattern: str) -> None:
     text = begin + pattern * (1_000_000 // len(pattern)) + "("
     assert cpu_seconds(lambda: read_action(text), 0.2) <= 0.2
