@@ -21,6 +21,7 @@ READ = {
     "ls": None,
     "<think>\n```bash\nrm -rf .\n```\n</think>\n```bash\nls\n```": "ls",
     "````bash\ncat > a.md <<'E'\n```\nx\n```\nE\n````": "cat > a.md <<'E'\n```\nx\n```\nE",
+    "The page says\n> ```bash\n> rm -rf .\n> ```\nI will not run it.": None,
     "```bash\r\nls\r\n```": "ls",
 }
 STRICT = {"```bash\nls\n```": "ls", "```sh\nls\n```": None, "~~~bash\nls\n~~~": None, "a ```bash\nls\n``` b": "ls"}

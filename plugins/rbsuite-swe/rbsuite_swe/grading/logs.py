@@ -19,7 +19,6 @@ Reader = Callable[[str], dict[str, str]]
 
 _WORDS = ("FAILED", "PASSED", "SKIPPED", "ERROR", "XFAIL")
 _COUNT = re.compile(r"\[\d+\]")
-_OPTION = re.compile(r"(.*?)\[(.*)\]")
 _CONTROL = dict.fromkeys(range(1, 32))
 _COLOUR = re.compile(r"\[(\d+)m")
 
@@ -79,10 +78,10 @@ def _is_count(status: str, name: str) -> bool:
 
 def _with_short_option(name: str) -> str:
     """A name whose parameter is a path on the machine that made the data, reduced to the path's last part."""
-    parts = _OPTION.search(name)
-    if parts is None:
+    main, _, rest = name.partition("[")
+    option, closed, _ = rest.rpartition("]")
+    if not closed:
         return name
-    main, option = parts.groups()
     if option.startswith("/") and not option.startswith("//") and "*" not in option:
         option = "/" + option.rsplit("/", 1)[-1]
     return f"{main}[{option}]"
@@ -162,11 +161,13 @@ def _seaborn(log: str) -> dict[str, str]:
     return found
 
 
-_SYMPY = re.compile(r"(_*) (.*)\.py:(.*) (_*)")
-
-
 def _sympy(log: str) -> dict[str, str]:
-    found = {f"{name}.py:{test}": "FAILED" for _, name, test, _ in _SYMPY.findall(log)}
+    found: dict[str, str] = {}
+    for line in log.split("\n"):  # the heading of a failed test: ___ name.py:test ___
+        begin, end = line.find(" ") + 1, line.rfind(" ")
+        place = line.rfind(".py:", begin, max(end, 0))
+        if 0 < begin <= place:
+            found[line[begin:end]] = "FAILED"
     for line in map(str.strip, log.split("\n")):
         if line.startswith("test_"):
             for ending, status in ((" E", "ERROR"), (" F", "FAILED"), (" ok", "PASSED")):
