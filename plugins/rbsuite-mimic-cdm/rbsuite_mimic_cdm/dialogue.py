@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from rbsuite.reading.layers import Layer, Unreadable, first_read
 from rbsuite_mimic_cdm.chart import ACTION, LONGEST, scan_asked
 from rbsuite_mimic_cdm.matching import likeness
 from rbsuite_mimic_cdm.rules import rules
 
-_DIAGNOSIS = re.compile(r"(final )?diagnosis:", re.IGNORECASE)
-_TREATMENT = re.compile(r"(?:^|(?<=[.;]))[^.;:\n]*?\btreatment\b(?P<more>[^:\n]*):", re.IGNORECASE | re.MULTILINE)
-_UP_TO_COLON = re.compile(r"^[^\n]*:", re.MULTILINE)
-_ACTION = re.compile(r"^[ \t*#]*action[ \t*]*:(?P<name>[^\n]*)", re.IGNORECASE | re.MULTILINE)
-_INPUT = re.compile(r"^[ \t*#]*action input[ \t*]*:(?P<input>.*)", re.IGNORECASE | re.MULTILINE | re.DOTALL)
-_RESULT = re.compile(r"^[ \t*#]*observation[ \t*]*:", re.IGNORECASE | re.MULTILINE)
+_DIAGNOSIS = re.compile(r"(final )?diagnosis[*_`]{0,4}[ \t]{0,4}[:：][*_`]*+", re.IGNORECASE)
+_TREATMENT = re.compile(
+    r"(?:^|(?<=[.;]))[^.;:：\n]*?\btreatment\b(?P<more>[^:：\n]*)[:：]", re.IGNORECASE | re.MULTILINE
+)
+_UP_TO_COLON = re.compile(r"^[^\n]*[:：]", re.MULTILINE)
+_LEAD = r"^[ \t*#_`•+-]*+(?:\d{1,3}[.)][ \t*_`]*+)?+"
+_COLON = r"[ \t]*+(?:\d{1,3})?+[ \t*_`]*+[:：][*_`]*+"
+_ACTION = re.compile(rf"{_LEAD}action{_COLON}(?P<name>[^\n]*)", re.IGNORECASE | re.MULTILINE)
+_INPUT = re.compile(rf"{_LEAD}action input{_COLON}(?P<input>.*)", re.IGNORECASE | re.MULTILINE | re.DOTALL)
+_RESULT = re.compile(rf"^[ \t*#]*+observation{_COLON}", re.IGNORECASE | re.MULTILINE)
 _INNER = re.compile(r"(?<!\s)(?:\s*+:\s*+|\s++[-–]\s++)")
 _STRICT = re.compile(r"\s*+Thought:.*?\nAction:[^\n]++(?:\nAction Input:.*+|\s*+)", re.DOTALL)
 _TIMES = 8
@@ -50,7 +55,11 @@ def concludes(text: str) -> bool:
 
 
 def read(text: str) -> Said:
-    """Read a turn. What a model makes up after ``Observation:`` is not read. The first diagnosis counts, even inside a thought."""
+    """Read a turn. What a model makes up after ``Observation:`` is not read. The first diagnosis counts, even inside a thought.
+
+    Of actions, what stands in fences and quotes counts only if nothing outside them does.
+    """
+    whole = text
     made_up = _RESULT.search(text)
     text = text[: made_up.start()] if made_up else text
     if first := _DIAGNOSIS.search(text):
@@ -62,11 +71,10 @@ def read(text: str) -> Said:
             strict=bool(first[1]),
             treatment_strict=treatment is not None and not treatment["more"].strip(" \t*"),
         )
-    named, given = _ACTION.search(text), _INPUT.search(text)
-    if named is None:
+    try:
+        name, given_text = first_read(whole, _named)
+    except Unreadable:
         return Said()
-    name = named["name"].strip(" \t*.`\"'[]")
-    given_text = given["input"].strip() if given else ""
     strict = _STRICT.fullmatch(text) is not None and name.lower() in map(str.lower, rules()["actions"])
     if inner := _INNER.search(name):  # the input may be next to the action
         name, given_text = name[: inner.start()], f"{name[inner.end() :]} {given_text}".strip()
@@ -74,6 +82,18 @@ def read(text: str) -> Said:
     if not action and scan_asked(name)[0]:
         action, given_text = "imaging", f"{name} {given_text}".strip()
     return Said(action, name, given_text, strict=strict)
+
+
+def _named(layer: Layer) -> tuple[str, str] | None:
+    """The first action in a layer and its input, up to a result that was made up; ``None`` without one."""
+    made_up = _RESULT.search(layer.outside)
+    end = made_up.start() if made_up else len(layer.outside)
+    named = _ACTION.search(layer.outside, 0, end)
+    if named is None:
+        return None
+    given = _INPUT.search(layer.outside, 0, end) or _INPUT.search(layer.text, named.end(), end)
+    name = layer.text[slice(*named.span("name"))].strip(" \t*.`\"'[]")
+    return name, layer.text[slice(*given.span("input"))].strip() if given else ""
 
 
 def _treatment(text: str, at: int = 0) -> re.Match[str] | None:

@@ -18,10 +18,13 @@ DIAGNOSE = "diagnose"
 """The concluding action; it is not a round."""
 
 _PARTS = re.compile(r"[,;\n]|(?<!\d)\.|\band\b|\bor\b|\bversus\b|\bvs\b", re.IGNORECASE)
-_NUMBER = re.compile(r"^\W*(?:\d+[.)])?\W*(?=\w)")
+_NUMBER = re.compile(r"^\W*+(?:\d++[.)]\W*+(?=\w))?(?=\w)")
 _HEAD = re.compile(r"[^\n]*:[ \t*]*\n\s*(?=(?:1[.)]|[*•-])[ \t])")
 """What precedes a list."""
-_LEAD = re.compile(r"[^.\n]*?(?:\bdiagnosis\b[^.\n]*?\bis\b|\bpatient has\b)", re.IGNORECASE)
+_LEAD = re.compile(
+    r"(?:(?!\bdiagnosis\b|\bpatient has\b)[^.\n])*+(?:\bdiagnosis\b[^.\n]*?\bis\b|[^.\n]*?\bpatient has\b)",
+    re.IGNORECASE,
+)
 """What leads up to a diagnosis within its sentence."""
 
 

@@ -20,6 +20,7 @@ from rbsuite_mimic_cdm.grading import (
     treatments_required,
 )
 from rbsuite_mimic_cdm.rules import PATHOLOGIES, rules
+from speed import cpu_seconds
 
 BARE: dict[str, Any] = {
     "hadm_id": 91,
@@ -77,6 +78,14 @@ def test_a_diagnosis(text: str, pathology: str, right: bool) -> None:
 )
 def test_the_first_of_several_diagnoses(text: str, first: str) -> None:
     assert first_diagnosis(text) == first
+
+
+@pytest.mark.parametrize(
+    ("begin", "pattern"), [("a,", "`"), ("", "diagnosis "), ("", "diagnosis patient "), ("", "1.")]
+)
+def test_a_diagnosis_is_read_in_linear_time(begin: str, pattern: str) -> None:
+    text = begin + pattern * (400_000 // len(pattern))
+    assert cpu_seconds(lambda: first_diagnosis(text), 0.3) <= 0.3
 
 
 @pytest.mark.parametrize(
