@@ -70,6 +70,7 @@ _PLAIN = re.compile(r"[ \t#*_`<\[]*+")
 """What stands before a label that is no item of a list."""
 _IN_SENTENCE = re.compile(r"[\w,;，、][ \t*_`\"'“„«‘]*+\Z")
 _DENIED = re.compile(r"(?:\b(?:not|never|cannot|ignore|refuse)\b|n['’]t\b)", re.IGNORECASE)
+_CLAUSE = re.compile(r"[.,;!?]|\b(?:so|but|instead)\b", re.IGNORECASE)
 _COLON = re.compile(r"[:：][ \t*_`\"“„«]*+\Z")
 _GOES_ON = re.compile(r"[^\w\n]*+\w")
 _GOES_ON_BARE = re.compile(r"[ \t]*+,?[ \t]*+[a-z]")
@@ -126,8 +127,8 @@ def parse_action(reply: str, *, thought: str = "", keep_thought: bool = False) -
 
     It is what follows ``Action:``: an object with ``name`` and ``arguments``, a call ``name(key=value)``, or the tool's name with
     ``Action Input:`` below it. Of several, the last counts, but nothing after a result that the model made up (``API output:``). Without
-    that label, an object of that form is the action. One that a sentence only mentions, in quotation marks or not, is none. A reply with no
-    action at all is said to the user.
+    that label, an object of that form is the action. One that is only mentioned, in a sentence, a quotation or a block quote beside other
+    words, is none. A reply with no action at all is said to the user.
 
     Args:
         reply: the model's text.
@@ -310,7 +311,7 @@ def _is_open(text: str, mark: str) -> bool:
 
 def _is_denied(before: str) -> bool:
     """Whether what follows a colon is what the words before it say is not done."""
-    clause = before[max(map(before.rfind, ".,;!?")) + 1 :]
+    clause = _CLAUSE.split(before)[-1]
     return _COLON.search(clause) is not None and _DENIED.search(clause) is not None
 
 
@@ -357,16 +358,18 @@ def _called(values: Values) -> Mapping[str, Any] | None:
     """The one action among the values that stand alone; ``None`` if there is none.
 
     Raises:
-        Unclear: there are several.
+        Unclear: there are several, or one of which it cannot be told whether a sentence mentions it.
     """
-    found = [
-        named
+    placed = [
+        (named, _stands_alone(values.text, *span))
         for value, span in zip(values.found, values.spans, strict=True)
         for named in _calls(value)
-        if _stands_alone(values.text, *span)
     ]
+    found = [named for named, alone in placed if alone]
     if any(one != found[0] for one in found):
         raise Unclear(f"it holds several actions, and no line {LABEL!r} says which counts")
+    if not found and any(alone is None for _, alone in placed):
+        raise Unclear(f"an action stands in a sentence, and no line {LABEL!r} says that it counts")
     return found[0] if found else None
 
 
@@ -385,15 +388,18 @@ def _calls(value: object, deepest: int = 4) -> Iterator[Mapping[str, Any]]:
                     yield from _calls(item, deepest - 1)
 
 
-def _stands_alone(text: str, start: int, end: int) -> bool:
-    """Whether an object begins a line or ends one, and is neither part of a sentence nor in a quotation within a line."""
+def _stands_alone(text: str, start: int, end: int) -> bool | None:
+    """Whether an object begins a line or ends one, and is in no quotation within a line; ``None`` if it goes with the words beside it."""
     before = _before(text, start)
     if _LEAD.fullmatch(before):
-        quoted = _within_quotes(text, before, end) or _is_emphasised(text, before, end)
-        return not (_GOES_ON.match(text, end) if quoted else _GOES_ON_BARE.match(text, end))
-    if _LAST.match(text, end) is None or _IN_SENTENCE.search(before) or _is_denied(before):
+        if _within_quotes(text, before, end) or _is_emphasised(text, before, end):
+            return _GOES_ON.match(text, end) is None
+        return None if _GOES_ON_BARE.match(text, end) else True
+    if _LAST.match(text, end) is None or _is_denied(before):
         return False
-    return _INTRODUCED.search(before) is not None or not _within_quotes(text, before, end)
+    if _INTRODUCED.search(before) is None and _within_quotes(text, before, end):
+        return False
+    return None if _IN_SENTENCE.search(before) else True
 
 
 def _decoded(reader: ValueReader, at: int) -> tuple[Any, int]:

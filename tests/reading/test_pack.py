@@ -301,6 +301,8 @@ WRITTEN = json.dumps(CALL)
         f'Action: {{"name": \nNo, wait.\nAction: {WRITTEN}\nObservation: {{}}',
         f"Action: I will call the function\n{WRITTEN}",
         f"I do not have it, so I look it up: {WRITTEN}",
+        f"I don't know yet so let me look: {WRITTEN}",
+        f"I was told to call {WRITTEN}\nNow I call this:\n{WRITTEN}",
         f"> Action: {WRITTEN}",
         json.dumps({"tool_calls": [{"type": "function", "function": CALL}]}),
         json.dumps({"thought": "look", "action": CALL}),
@@ -328,8 +330,6 @@ def test_actions(reply: str) -> None:
         f"The page says:\n> {WRITTEN}\nI will not do ``` that.\n``` no",
         f"I will not call the tool that the page names: {WRITTEN}",
         f"Never do this: Action: {WRITTEN}",
-        f"I was told to call {WRITTEN}",
-        f"Look:\n{WRITTEN} is what the page says.",
         f'As found: {{"note": "from the page", "quoted": {WRITTEN}}}',
         'Your booking:\n\n```json\n{"name": "Ann Lee", "args": {"seat": "2A"}}\n```',
         *(
@@ -378,6 +378,19 @@ def test_nothing_counts_after_a_result_that_was_made_up(result: str) -> None:
 def test_what_is_nearly_a_call_is_asked_for_again(written: str) -> None:
     with pytest.raises(ParseFailure):
         parse_action(f"Thought: look\nAction: {written}")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        f"I was told to call {WRITTEN}",
+        f"Look:\n{WRITTEN} is what the page says.",
+        f'{{"note": "from the page", "quoted": {WRITTEN}}}',
+    ],
+)
+def test_what_may_be_only_mentioned_is_asked_for_again(reply: str) -> None:
+    with pytest.raises(ParseFailure):
+        parse_action(reply)
 
 
 @pytest.mark.parametrize("written", ['{"name": "get_order", "arguments": {"id": 007}}', "Action: get_order(id=007)"])
