@@ -57,7 +57,7 @@ _MOST = 1_000
 """How many labels ``Action:`` a reply may have."""
 _FAR = 400
 """How far the text around an action is looked at."""
-_QUOTES = {'"': '"', "'": "'", "`": "`", "*": "*", "_": "_"} | dict(zip("”“»’」』›", "“„«‘「『‹", strict=True))
+_QUOTES = {'"': '"', "'": "'", "`": "`"} | dict(zip("”“»’」』›", "“„«‘「『‹", strict=True))
 """What opens a quotation, by what closes it."""
 _MARKS = r"(?:[^\w\n{}]++|_++|\d{1,3}[.):]|(?<=[`~])[a-z]{2,10}\b|(?<=[</|])[\w|:-]{1,30}>)*+"
 _LEAD = re.compile(_MARKS)
