@@ -56,6 +56,8 @@ def read_plan(reply: str, n: int) -> PlanReply:
 
     def read(layer: Layer) -> PlanReply:
         values = read_values(layer)
+        if values.twice:
+            raise Unclear("an object says different things under one key")
         plans = [(_ids(told), mine) for mine, told in objects_with(values.found, _PLANS[:1])]
         plans = plans or [
             (_ids(told), mine) for mine, told in objects_with(values.found, _PLANS[1:]) if isinstance(told, list)
@@ -87,6 +89,8 @@ def read_step(reply: str, n: int) -> PlanReply:
 
     def read(layer: Layer) -> PlanReply:
         values = read_values(layer)
+        if values.twice:
+            raise Unclear("an object says different things under one key")
         objects = objects_with(values.found, _STEP[:1]) or objects_with(values.found, _STEP[1:])
         told = [(value, _said(mine, _THOUGHTS)) for mine, value in objects]
         if not told and not values.found and not values.cut:

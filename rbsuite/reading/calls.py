@@ -45,7 +45,7 @@ def _object(layer: Layer) -> Mapping[str, Any]:
     found = values.found
     if len(found) == 1 and isinstance(found[0], list):
         found = tuple(found[0])
-    if len(found) != 1 or values.cut or not isinstance(found[0], dict):
+    if len(found) != 1 or values.cut or values.twice or not isinstance(found[0], dict):
         raise Unreadable("it is not closed" if values.cut else "there is not exactly one object")
     value: Mapping[str, Any] = found[0]
     return value

@@ -2,7 +2,8 @@ r"""JSON as models write it, and calls.
 
 Besides JSON itself, these are tolerated: text before, between and after; single and typographic quotes; keys without quotes; a comma too
 many or too few; raw newlines, bad escapes and unescaped quotes in strings; ``True``, ``None``; comments; JSON with all its quotes escaped.
-What is not closed is not read, nor is anything inside it: a reply that was cut off says only part of what it should.
+What is not closed is not read, nor is anything inside it: a reply that was cut off says only part of what it should. Nor is a value with
+an object in it that says different things under one key.
 
 Bounds, far above what any form has: objects of a reply (:data:`MOST`), parts of those that are not strictly JSON
 (:data:`MOST_PARTS`), openings that turn out to begin nothing (:data:`MOST_TRIES`).
@@ -19,7 +20,7 @@ from functools import lru_cache
 from typing import Any
 
 from rbsuite.jsonable import finite
-from rbsuite.reading.layers import Layer
+from rbsuite.reading.layers import Layer, Unclear
 
 MOST = 1_000
 """How many objects and lists of a reply are read, starting from the first."""
@@ -33,7 +34,6 @@ _MOST_SPENT = 3
 """How many times the text's length may be scanned in vain."""
 _LONGEST_ESCAPED = 100_000
 """In a string that is not strictly JSON, escapes are resolved up to this many characters; in a longer one they stay as they are."""
-_DECODER = json.JSONDecoder(strict=False, parse_float=finite, parse_constant=finite)
 _WORD = r"[A-Za-z_][\w.$-]{0,80}+"
 _OPEN = re.compile(
     rf"""\{{(?=\s*+(?:["'“”‘’`]|\}}|/[/*]|{_WORD}["']?(?:[ ]\w{{1,20}}+)?+\s*+[:=]))"""
@@ -64,6 +64,7 @@ class Values:
         text: the text that was read; that of the layer, unless its quotes were escaped.
         spans: where in it each value begins and ends.
         more: whether the search stopped before the text ended.
+        twice: whether an object said different things under one key; a value with such an object is not among those found.
     """
 
     found: tuple[Any, ...] = ()
@@ -72,25 +73,29 @@ class Values:
     text: str = ""
     spans: tuple[tuple[int, int], ...] = ()
     more: bool = False
+    twice: bool = False
 
 
 class NotAValue(Exception):
-    """No value begins at a place, or it is not closed.
+    """No value begins at a place, or it is not closed, or an object in it says different things under one key.
 
     Attributes:
+        at: where reading it stopped.
         cut: whether the text ended inside it.
+        twice: whether it is only such a key that is wrong with it.
     """
 
-    def __init__(self, at: int, *, cut: bool = False) -> None:
+    def __init__(self, at: int, *, cut: bool = False, twice: bool = False) -> None:
         super().__init__()
         self.at = at
         self.cut = cut
+        self.twice = twice
 
 
 def read_values(layer: Layer) -> Values:
     """The objects and lists that begin outside a layer's fences and quotes, whatever surrounds them."""
     values = ValueReader(layer.text).all(layer.outside)
-    if not values.found and '\\"' in layer.outside:
+    if not values.found and not values.twice and '\\"' in layer.outside:
         plain = layer.outside.replace('\\"', '"')
         return ValueReader(plain).all(plain)
     return values
@@ -124,8 +129,16 @@ def objects_with(values: Sequence[Any], keys: Sequence[str], deepest: int = 4) -
 
 
 def plain_keys(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An object with its keys in lower case, joined by underscores."""
-    return {str(key).strip().casefold().replace(" ", "_").replace("-", "_"): item for key, item in value.items()}
+    """An object with its keys in lower case, joined by underscores.
+
+    Raises:
+        Unclear: it says different things under two ways of writing one key.
+    """
+    mine: dict[str, Any] = {}
+    for key, item in value.items():
+        if mine.setdefault(str(key).strip().casefold().replace(" ", "_").replace("-", "_"), item) != item:
+            raise Unclear("an object says different things under one key")
+    return mine
 
 
 def text_of_value(value: object) -> str:
@@ -144,6 +157,10 @@ class ValueReader:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._decoder = json.JSONDecoder(
+            strict=False, parse_float=finite, parse_constant=finite, object_pairs_hook=self._object
+        )
+        self._twice = False
         # Where the last comment ends: none that begins later is closed, so its end is not searched for.
         self._comments = text.rfind("*/")
         self._parts = 0
@@ -159,6 +176,7 @@ class ValueReader:
         found: list[Any] = []
         spans: list[tuple[int, int]] = []
         tries = at = 0
+        cut = more = twice = False
         while len(found) < MOST and tries < MOST_TRIES:
             opening = _OPEN.search(outside, at)
             if opening is None:
@@ -166,35 +184,52 @@ class ValueReader:
             try:
                 value, at = self.decoded(opening.start())
             except NotAValue as fault:
+                twice = twice or fault.twice
                 if fault.cut:
-                    return Values(tuple(found), cut=True, text=self._text, spans=tuple(spans))
+                    cut = True
+                    break
                 tries += 1
-                at = opening.end()
+                at = fault.at if fault.twice else opening.end()
             else:
                 found.append(value)
                 spans.append((opening.start(), at))
         else:
             more = _OPEN.search(outside, at) is not None
-            return Values(tuple(found), broken=tries > 0, more=more, text=self._text, spans=tuple(spans))
-        return Values(tuple(found), broken=tries > 0, more=self._is_spent(), text=self._text, spans=tuple(spans))
+        return Values(
+            tuple(found),
+            cut=cut,
+            broken=tries > 0 and not cut,
+            more=not cut and (more or self._is_spent()),
+            text=self._text,
+            spans=tuple(spans),
+            twice=twice,
+        )
 
     def decoded(self, at: int) -> tuple[Any, int]:
         """The object or list that begins at a place, and where it ends.
 
         Raises:
-            NotAValue: none begins there.
+            NotAValue: none begins there, or one that says different things under one key.
         """
+        value, end = self._decoded(at)
+        if self._twice:
+            raise NotAValue(end, twice=True)
+        return value, end
+
+    def _decoded(self, at: int) -> tuple[Any, int]:
         if self._text[at : at + 1] not in ("{", "[") or self._is_spent():
             raise NotAValue(at)
+        self._twice = False
         try:
             if not self._deep:
-                return _DECODER.raw_decode(self._text, at)
+                return self._decoder.raw_decode(self._text, at)
         except RecursionError:
             self._deep = (
                 True  # it goes ten thousand levels down from Python 3.12 on, and would again from the next bracket
             )
         except ValueError as error:
             self._spent += getattr(error, "pos", at) - at
+        self._twice = False
         try:
             return self.value(at)
         except NotAValue as fault:
@@ -206,10 +241,13 @@ class ValueReader:
         match = _CALL.match(self._text, at)
         if match is None or self._is_spent():
             return None
+        self._twice = False
         try:
             arguments, end = self.arguments(match.end())
         except NotAValue as fault:
             self._spent += fault.at - at
+            return None
+        if self._twice:
             return None
         return match[1], arguments, end
 
@@ -256,11 +294,11 @@ class ValueReader:
         return self._pairs(at, 0, ")")
 
     def _pairs(self, at: int, depth: int, closing: str) -> tuple[dict[str, Any], int]:
-        pairs: dict[str, Any] = {}
+        pairs: list[tuple[str, Any]] = []
         while True:
             at = self._next(at)
             if self._text.startswith(closing, at):
-                return pairs, at + 1
+                return self._object(pairs), at + 1
             if self._text[at : at + 1] in _CLOSING:
                 key, at = self._string(at, closing)
             else:
@@ -271,7 +309,15 @@ class ValueReader:
             mark = _MARK.match(self._text, at)
             if mark is None:
                 raise NotAValue(at)
-            pairs[key], at = self.value(self._skip(mark.end()), depth + 1, closing)
+            value, at = self.value(self._skip(mark.end()), depth + 1, closing)
+            pairs.append((key, value))
+
+    def _object(self, pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        """An object of its keys and values; whether it says different things under one key is kept in mind."""
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            self._twice = self._twice or any(made[key] != value for key, value in pairs)
+        return made
 
     def _list(self, at: int, depth: int) -> tuple[list[Any], int]:
         items: list[Any] = []

@@ -122,6 +122,8 @@ def read_index(reply: str, n: int) -> int:
 
     def read(layer: Layer) -> int:
         values = read_values(layer)
+        if values.twice:
+            raise Unclear("an object says different things under one key")
         told = [value for _, value in objects_with(values.found, _KEYS)]
         alone = layer.outside.strip()
         if not told and len(alone) <= _LONGEST and not alone.startswith(("[", "{")):

@@ -268,6 +268,33 @@ def test_indices(reply: str, found: int | None) -> None:
     index({"reply": reply, "count": 3, "expect": {"index": found}})
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ('"{key}": {first}', '"{key}": {second}'),
+        ('"{key}": {first}', '"{upper}": {second}'),
+        ("'{key}': {first}", "{key}: {second}"),
+        ('"x": [{{"a": 1, "a": 2}}], "{key}": {first}', '"y": 1'),
+    ],
+)
+def test_an_object_that_says_different_things_under_one_key_is_not_read(one: str, other: str) -> None:
+    def reply(key: str, first: str, second: str) -> str:
+        told = (part.format(key=key, upper=key.upper(), first=first, second=second) for part in (one, other))
+        return f"{{{', '.join(told)}}}"
+
+    quoted = "\n```\n{}\n```"
+    verdict({"reply": reply("verdict", '"success"', '"failure"'), "expect": {"label": None}})
+    index({"reply": reply("index", "1", "2") + quoted.format('{"index": 1}'), "count": 3, "expect": {"index": None}})
+    step({"reply": reply("action_id", "1", "2"), "choices": 9, "expect": {"indices": None}})
+    plan({"reply": reply("executable_plan", "[1]", "[2]"), "choices": 9, "expect": {"indices": None}})
+    with pytest.raises(ParseFailure):
+        parse_action("Action: " + reply("name", '"good", "arguments": {}', '"evil"'))
+
+
+def test_an_object_may_say_the_same_twice() -> None:
+    index({"reply": '{"index": 1, "analysis": "", "index": 1}', "count": 3, "expect": {"index": 1}})
+
+
 CALL = {"name": "get_order", "arguments": {"id": "#1", "n": 2}}
 WRITTEN = json.dumps(CALL)
 
