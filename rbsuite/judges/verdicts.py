@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
 from typing import Literal
 
+from rbsuite.models.reasoning import in_lower_case
 from rbsuite.reading.labels import Label as Line
 from rbsuite.reading.labels import find_labels, text_of
-from rbsuite.reading.layers import Layer, Unclear, Unreadable, first_read
-from rbsuite.reading.values import objects_with, read_values, text_of_value
+from rbsuite.reading.layers import MOST, Layer, Unclear, Unreadable, first_read
+from rbsuite.reading.values import Values, objects_with, read_values, text_of_value
 from rbsuite.verdict import Label, Verdict
 
-_Said = Literal["success", "failure", "partial", "both"]
+_Plain = Literal["success", "failure"]
+_Said = Literal[_Plain, "partial", "both"]
 
 _FINAL = r"(?:(?:my|the|overall|final|our|revised|updated|corrected|actual)[ \t]+){0,3}"
 _OTHER = r"(?:status|outcome|decision|conclusion|result|assessment|evaluation|label|answer)(?: is)?"
+_SIGN = "(?:[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]{1,4}[ \t*_]{0,6})?+"
+"""A picture before a label."""
 _LABELS = {
-    "verdict": rf"{_FINAL}(?:verdict|judge?ment)(?: is)?",
+    "verdict": rf"{_SIGN}{_FINAL}(?:verdict|judge?ment|判定|裁决)(?: is|[ \t]*\((?:success|failure)[^\w\n]{{1,3}}[^()\n]{{1,20}}\))?",
     "final": rf"(?:(?:my|the|our)[ \t]+)?(?:overall|final|revised|updated|corrected|actual)[ \t]+{_OTHER}",
     "other": rf"{_FINAL}{_OTHER}",
     "reasoning": r"(?:reasoning|reasons?|rationale|explanation|analysis|justification|thoughts?)",
@@ -34,12 +40,12 @@ _KEYS = (
     "result",
     "success",
 )
+_OWN = frozenset(_KEYS[:4])
+"""Keys that only a verdict has; the others are also those of a tool's result."""
+_QUESTIONS = ("success", "passed", "correct", "successful", "is_success", "is_successful")
+"""Keys of an object that ``yes`` and ``no`` answer."""
 _FURTHER = (
-    "passed",
-    "correct",
-    "successful",
-    "is_success",
-    "is_successful",
+    *_QUESTIONS[1:],
     "final_decision",
     "final_outcome",
     "final_answer",
@@ -55,18 +61,20 @@ _LONGEST_TURN = 200
 _MARK = r"(?:[^\w\n]|_)"
 _FILLER = (
     r"(?:(?:a|an|the|it|this|that|is|was|has|attempt|agent|task|run|rollout|trajectory|record|request|overall|clearly|clear|complete|full"
+    r"|completely|fully|entirely|totally|did|does"
     r"|i|would|say|judged?|rated|as|answer|verdict|therefore|thus|so|s|text|boxed|mathrm|textbf|be|deemed|considered|to|final|been|my)\b(?:[^\w\n]|_)+){0,12}+"
 )
-_GOOD = r"success(?:ful(?:ly)?)?|succeed(?:s|ed)|pass(?:ed)?|true|yes|accomplished|completed|correct|成功"
+_GOOD = r"success(?:ful(?:ly)?)?|succeed(?:s|ed)?|pass(?:ed)?|true|yes|accomplished|completed|correct|成功"
 _BAD = r"fail(?:ure|ed|s|ing)?|unsuccessful(?:ly)?|false|no|incomplete|incorrect|wrong|失败|失敗"
 _VALUE = re.compile(
     rf"""(?ix){_MARK}*+{_FILLER}
     (?:(?P<part>partial(?:ly)?|mixed|mostly|almost|nearly|near|limited|half|partly|some|moderate|potential|possible|likely|probabl[ey]|maybe)\b
-      |(?P<not>(?:not|no|never|neither|without|isn['’]t|wasn['’]t|n['’]t)\b{_MARK}+(?:an?\b{_MARK}+|yet\b{_MARK}+|fully\b{_MARK}+)?(?=success|fail|pass|complet|accompl|succeed))?
+      |(?P<not>(?:not|no|never|neither|without|isn['’]t|wasn['’]t|didn['’]t|n['’]t)\b
+        {_MARK}+(?:an?\b{_MARK}+|yet\b{_MARK}+|fully\b{_MARK}+)?(?=success|fail|pass|complet|accompl|succeed))?
        (?:(?P<good>{_GOOD})|(?P<bad>{_BAD}))\b)
     (?P<rest>[^\n]*+)"""
 )
-_CLEAR = r"success(?:ful(?:ly)?)?|succeed(?:s|ed)|pass(?:ed)?|fail(?:ure|ed|s)?|unsuccessful(?:ly)?"
+_CLEAR = r"success(?:ful(?:ly)?)?|succeed(?:s|ed)?|pass(?:ed)?|fail(?:ure|ed|s)?|unsuccessful(?:ly)?"
 """Words of a verdict that hardly say anything else."""
 _DENIED = (
     r"(?:not|never|hardly|barely|no\ longer|denied|out\ of|ruled\ out|rejected|refused|excluded|precluded|refuted|disputed|contested"
@@ -101,7 +109,7 @@ _CORRECTED = {
     )
     for good, opposite in (
         (True, r"fail(?:ure|ed|s)|unsuccessful|incorrect|wrong"),
-        (False, r"success(?:ful)?|succeed(?:s|ed)|pass(?:ed)?"),
+        (False, r"success(?:ful)?|succeed(?:s|ed)?|pass(?:ed)?"),
     )
 }
 """What takes a success back, and a failure."""
@@ -113,6 +121,39 @@ _EQUATED = {
     for good, opposite in ((True, "fail(?:ure|ed)|unsuccessful"), (False, "success(?:ful)?|passed"))
 }
 """What says of a success that it is a failure, and the reverse."""
+_NAMES = ("verdict", "judgment", "judgement")
+_CLAUSE_LEAD = re.compile(
+    r"""(?ix)(?:\A(?:\W{0,12}+(?:edit|correction|update|note|conclusion|answer|reasoning)[:：])?+
+        |[.!?;,…>—–。！？，]|[*_]{2}[ \t]++(?=[*_]))[^\w\n"'“‘`/]{0,12}+
+    (?:(?:but|so|and|yet|thus|therefore|hence|however|then|now|i\ conclude|that|my|the|our|own|final|overall|actual|real|revised|updated
+        |corrected|true)\b[^\w\n"'“‘`]{1,8}+){0,6}+\Z"""
+)
+"""What stands before the word at the beginning of a clause that gives a verdict."""
+_SUPPOSED = re.compile(
+    r"""(?ix)\b(?:if|unless|whether|had|were|suppos\w*+|assum\w*+
+      |(?:sa(?:id|ys?)|claim\w*+|state[ds]|t(?:old|ells?)|print\w*+|return\w*+|ask\w*+)\b(?![^.!?\n]*\b(?:my|so|thus|therefore|hence)\b))\b
+    [^.!?\n]*+\Z"""
+)
+"""What says that a clause only supposes or reports a verdict."""
+_GIVES = re.compile(
+    r"(?i)(?:verdict|judge?ment)[*_]{0,3}[ \t]{0,3}(?:[:：=>\]】]|->|[-–—](?=[ \t])|(?:is|was|remains|must be|should be)\b)"
+)
+_PLAINLY = re.compile(rf"(?i){_MARK}*+{_FILLER}(?:(?:not|didn['’]t)\b{_MARK}+(?:an?\b{_MARK}+)?)?(?:{_CLEAR})\b")
+_WORD_LINE = re.compile(
+    r"(?i)[ \t*_`(]{0,12}(?:(?:correction|edit|update|wait|actually|no|sorry|final(?: answer)?)[:,.]?[ \t*_`]{1,8})?"
+    r"(?P<word>success(?:ful)?|fail(?:ure|ed)?|unsuccessful)[ \t*_`).!]{0,12}"
+)
+_HEADED = re.compile(r"(?:[:：][*_\s]{0,8}+|^[ \t]*+#[^\n]*+\s{0,8}+)\Z", re.MULTILINE)
+_SENTENCE_END = re.compile(r"(?<=[.!?。！？])\s|\n")
+_FAR = 200
+"""How far the text around a word is looked at."""
+_OBJECT_LEAD = re.compile(
+    r"""(?ix)\A(?:[^\w\n]|_)*+(?:\d{1,3}[.)][^\w\n]*+)?\Z|[.!?。！？][^\w\n]*+\Z|\bhere\b[^\n]{0,80}:[^\w\n]*+\Z
+    |\b(?:verdict|judge?ment)\b[^\w\n]*+(?:is[^\w\n]*+)?\Z"""
+)
+"""What stands before an object that is not just mentioned."""
+_OBJECT_END = re.compile(r"(?:[^\w\n]|_){0,2000}+(?:$|(?=[A-Z]))", re.MULTILINE)
+_BOXED = re.compile(r"\\[a-z]{4,6}\{|[{}$]")
 
 
 def parse_verdict(reply: str, source: str = "self") -> Verdict | None:
@@ -127,9 +168,10 @@ def read_verdict(reply: str, source: str = "self") -> Verdict:
     """Read a judge's reply: the line ``Verdict: success`` or ``Verdict: failure``, or an object with the key ``verdict``.
 
     The word is read at the beginning of what the line says: ``not a success`` is a failure, ``partial success`` and ``success or failure``
-    are not verdicts, and neither are two that contradict each other, nor one that its line takes back, or that another line or key openly
-    denies. The rationale is what comes under ``Reasoning``, else what follows
-    the verdict, on one line.
+    are not verdicts, and neither are two that contradict each other, nor one that its line takes back, or that another line, key or later
+    sentence openly denies. One in a fence, a quote or an object is denied by any sentence outside that gives the opposite. An object that a
+    sentence only mentions is none unless its key says so. The rationale is what comes under ``Reasoning``, else what follows the verdict,
+    on one line.
 
     Args:
         reply: the model's text.
@@ -138,23 +180,34 @@ def read_verdict(reply: str, source: str = "self") -> Verdict:
     Raises:
         Unreadable: there is no verdict, or more than one.
     """
-    label, rationale = first_read(reply, _read, _bare)
+    label, rationale = first_read(reply, partial(_read, outer=[]), _bare)
     return Verdict(label, None, rationale, source)
 
 
 def _bare(reply: str) -> tuple[Label, str] | None:
     """The verdict of a reply that is one word."""
-    word = reply.strip(" \t\n*_`\"'.!#")
-    said = _said(word) if len(word) <= _LONGEST_WORD and word.isalpha() else None
+    reply = reply.strip()
+    word = _BOXED.sub("", reply[:_LONGEST_HEDGE]).strip(" \t\n*_`\"'.!#")
+    said = _said(word) if len(reply) <= _LONGEST_HEDGE and len(word) <= _LONGEST_WORD and word.isalpha() else None
     return None if said is None or said == "partial" or said == "both" else (said, "")
 
 
-def _read(layer: Layer) -> tuple[Label, str] | None:
+def _read(layer: Layer, outer: list[str]) -> tuple[Label, str] | None:
+    """What a layer says.
+
+    Args:
+        layer: what is read.
+        outer: the prose of the layers read before; that of this one is added.
+    """
     labels = find_labels(layer, _LABELS)
     values = read_values(layer)
-    objects = objects_with(values.found, _KEYS)
     if values.more:
         raise Unclear("it holds too many objects")
+    if values.twice:
+        raise Unclear("an object says different things under one key")
+    prose, before = _without_objects(layer, values), tuple(outer)
+    outer.append(prose)
+    objects = _objects(prose, labels, values)
     found = [said for mine, value in objects for said in _of_object(mine, value)]
     told_by = [
         (label, _line_of(layer, labels, place)) for place, label in enumerate(labels) if label.name != "reasoning"
@@ -166,6 +219,9 @@ def _read(layer: Layer) -> tuple[Label, str] | None:
         if told:
             others = (_openly(line, alone=label.name == "other") for label, line in told_by if label.name not in names)
             told |= {said for said in others if said is not None}
+        if told:
+            own = prose[lines[0][0].start :] if lines else prose
+            told |= {said for text in (*before, own) for said in _stated(text)}
         said = told.pop() if told else None
         if told or said == "both":
             raise Unclear("it gives verdicts that contradict each other")
@@ -181,7 +237,88 @@ def _read(layer: Layer) -> tuple[Label, str] | None:
                 if lines
                 else "the verdict is neither success nor failure"
             )
+    if sum(len(_places(prose, name)) for name in _NAMES) == 1:
+        for sentence in _sentences(prose):
+            return sentence, " ".join(_rationale(layer, labels, ()).split())
     return None
+
+
+def _without_objects(layer: Layer, values: Values) -> str:
+    """The text outside fences, quotes and objects; places in it are those of the text in which the objects were found."""
+    outside = layer.outside if len(values.text) == len(layer.text) else values.text
+    parts: list[str] = []
+    at = 0
+    for start, end in values.spans:
+        parts += [outside[at:start], " " * (end - start)]
+        at = end
+    return "".join([*parts, outside[at:]])
+
+
+def _objects(prose: str, labels: Sequence[Line], values: Values) -> Sequence[tuple[Mapping[str, object], object]]:
+    """The objects with a verdict, without those that a sentence only mentions, such as a tool's result."""
+    after = {label.value for label in labels if label.name != "reasoning"}
+    found: list[tuple[Mapping[str, object], object]] = []
+    for value, (start, end) in zip(values.found, values.spans, strict=True):
+        alone = start in after or (_OBJECT_LEAD.search(_before(prose, start)) and _OBJECT_END.match(prose, end))
+        found += [
+            (mine, told) for mine, told in objects_with([value], _KEYS) if alone or not mine.keys().isdisjoint(_OWN)
+        ]
+    return found
+
+
+def _stated(text: str) -> set[_Plain]:
+    """The verdicts that a text openly gives: in clauses that name the verdict, in lines of one word, and in its last sentence."""
+    said = set(_sentences(text))
+    for place in (*_places(text, "success"), *_places(text, "fail")):
+        before = _before(text, place)
+        line = _WORD_LINE.fullmatch(before + _after(text, place))
+        if line and not _HEADED.search(text[max(0, place - len(before) - _FAR) : place - len(before)]):
+            said |= set(_plainly(line["word"]))
+    end = text.rstrip()[-_FAR:]
+    last = _SENTENCE_END.split(end)[-1]
+    plain = _PLAINLY.match(last)
+    if plain and not _WORD.search(last, plain.end()) and not _HEADED.search(end.removesuffix(last)):
+        said |= set(_plainly(last))
+    return said
+
+
+def _sentences(text: str) -> Iterator[_Plain]:
+    """The verdicts in clauses that name the verdict, in order."""
+    for place in sorted(found for name in _NAMES for found in _places(text, name)):
+        before, after = _before(text, place), _after(text, place)
+        given = _GIVES.match(after)
+        if given and _CLAUSE_LEAD.search(before) and not _SUPPOSED.search(before):
+            yield from _plainly(after[given.end() :])
+
+
+def _places(text: str, word: str) -> Sequence[int]:
+    """Where a word occurs, in either case.
+
+    Raises:
+        Unclear: it does so too often.
+    """
+    places = [match.start() for match in islice(re.finditer(word, in_lower_case(text)), MOST + 1)]
+    if len(places) > MOST:
+        raise Unclear(f"it says {word!r} too often")
+    return places
+
+
+def _before(text: str, place: int) -> str:
+    """What stands before a place on its line, as far as it matters."""
+    begin = max(0, place - _FAR)
+    return text[max(begin, text.rfind("\n", begin, place) + 1) : place]
+
+
+def _after(text: str, place: int) -> str:
+    """What stands at and after a place on its line, as far as it matters."""
+    return text[place : place + _FAR].partition("\n")[0]
+
+
+def _plainly(text: str) -> Iterator[_Plain]:
+    """The verdict at the beginning of a text, if it is in words that hardly say anything else."""
+    said = _said(text) if _PLAINLY.match(text) else None
+    if said == "success" or said == "failure":
+        yield said
 
 
 def _line_of(layer: Layer, labels: Sequence[Line], place: int) -> str:
@@ -190,7 +327,7 @@ def _line_of(layer: Layer, labels: Sequence[Line], place: int) -> str:
     if label.rest:
         return label.rest
     end = labels[place + 1].start if place + 1 < len(labels) else len(layer.outside)
-    return layer.outside[label.value : min(end, label.value + 2_000)].strip().partition("\n")[0]
+    return layer.outside[label.value : min(end, label.value + 2_000)].lstrip("=-_ \t\n").partition("\n")[0]
 
 
 def _of_object(mine: Mapping[str, object], value: object) -> Sequence[_Said | None]:
@@ -198,8 +335,11 @@ def _of_object(mine: Mapping[str, object], value: object) -> Sequence[_Said | No
     first = _of_value(value)
     if first is None:
         return [None]
-    others = (mine[key] for key in (*_KEYS, *_FURTHER) if key in mine)
-    return [first, *(_of_value(other) if isinstance(other, bool) else _openly(other) for other in others)]
+    others = [(key, mine[key]) for key in (*_KEYS, *_FURTHER) if key in mine]
+    return [
+        first,
+        *(_of_value(it) if isinstance(it, bool) or key in _QUESTIONS else _openly(it) for key, it in others),
+    ]
 
 
 def _openly(line: object, *, alone: bool = False) -> _Said | None:
@@ -218,6 +358,10 @@ def _openly(line: object, *, alone: bool = False) -> _Said | None:
 def _of_value(value: object) -> _Said | None:
     if isinstance(value, bool):
         return "success" if value else "failure"
+    if isinstance(value, dict):
+        return next(
+            (_of_value(told) for _, told in objects_with([value], _KEYS, 0) if not isinstance(told, dict)), None
+        )
     return _said(value) if isinstance(value, str) else None
 
 
