@@ -10,8 +10,8 @@ from typing import Any
 
 from rbsuite.reading.labels import find_labels, with_ends
 from rbsuite.reading.layers import Layer, Unclear, Unreadable, first_read
-from rbsuite.reading.values import objects_with, plain_keys, read_values, values_in
-from rbsuite.reading.words import whole_number
+from rbsuite.reading.values import objects_with, plain_keys, read_values, values_in, without_values
+from rbsuite.reading.words import chosen, whole_number
 
 _PLANS = ("executable_plan", "plan", "action_plan", "actions", "steps")
 _IDS = ("action_id", "id", "action", "action_index", "index")
@@ -21,6 +21,7 @@ _THOUGHTS = ("reasoning", "thought", "thoughts", "reasoning_and_reflection")
 _PLAN = r"executable[ \t_]plan"
 _ACTION = r"(?:next[ \t_]+)?action[ \t_](?:id|index)"
 _NAMED_ID = re.compile(r"\baction[ _]id[\"'*_`]*+[ \t]*+[:=]?[ \t]*+[\"'*_`]*+(\d{1,9})\b", re.IGNORECASE)
+_NOT_TO_DO = re.compile(r"(?i)\b(?:not|never|instead of|rather than|skip|avoid) (?:the )?[\"'*_`]{0,3}action[ _]id")
 _ENDS = frozenset(["null", "none", "nil", ""])
 _MOST = 10_000
 """How many ids of a plan are looked at, from the first on."""
@@ -65,11 +66,13 @@ def read_plan(reply: str, n: int) -> PlanReply:
         if not plans and not values.broken and not values.cut:
             bare = [value for value in values.found if isinstance(value, list)] or [list(values.found)]
             plans = [(_ids(value), {}) for value in bare if value and all(_has_id(one) for one in value)]
-        if not plans:
-            labels = with_ends(layer, find_labels(layer, {"plan": _PLAN}))
-            texts = [layer.outside[label.value : end] for label, end in labels]
-            plans = [([int(one) for one in _NAMED_ID.findall(text)[:_MOST]], {}) for text in texts]
-            plans = [(ids, mine) for ids, mine in plans if ids]
+        prose = without_values(layer, values)
+        rest = Layer(prose, prose)
+        for label, end in with_ends(rest, find_labels(rest, {"plan": _PLAN})):
+            ids: list[int | None] = [int(one) for one in _NAMED_ID.findall(prose[label.value : end])[:_MOST]]
+            if ids and _NOT_TO_DO.search(prose, label.value, end):
+                raise Unclear("beside its actions, the plan names others")
+            plans += [(ids, {})] * bool(ids)
         if not plans:
             raise Unreadable(_missing("executable_plan", values.cut))
         if values.more or any(ids != plans[0][0] for ids, _ in plans):
@@ -87,19 +90,26 @@ def read_step(reply: str, n: int) -> PlanReply:
         n: number of named actions.
     """
 
+    named: set[int | None] = {None}
+
     def read(layer: Layer) -> PlanReply:
         values = read_values(layer)
         if values.twice:
             raise Unclear("an object says different things under one key")
+        prose = without_values(layer, values)
+        named.update(chosen(prose))
         objects = objects_with(values.found, _STEP[:1]) or objects_with(values.found, _STEP[1:])
         told = [(value, _said(mine, _THOUGHTS)) for mine, value in objects]
+        labelled = [label.rest for label in find_labels(Layer(prose, prose), {"action": _ACTION})]
         if not told and not values.found and not values.cut:
-            told = [(label.rest, "") for label in find_labels(layer, {"action": _ACTION})]
+            told = [(rest, "") for rest in labelled]
         if not told:
             raise Unreadable(_missing("action_id", values.cut))
         if values.more or any(value != told[0][0] for value, _ in told):
             raise Unclear("it names several actions")
         value, thought = told[0]
+        if not named.union(map(whole_number, labelled)) <= {None, _id(value)}:
+            raise Unclear("it names several actions")
         if value is None or (isinstance(value, str) and value.strip().lower() in _ENDS):
             return PlanReply((), thought)
         return _cut([_id(value)], n, thought)

@@ -12,7 +12,7 @@ from rbsuite.models.reasoning import in_lower_case
 from rbsuite.reading.labels import Label as Line
 from rbsuite.reading.labels import find_labels, text_of
 from rbsuite.reading.layers import MOST, Layer, Unclear, Unreadable, first_read
-from rbsuite.reading.values import Values, objects_with, read_values, text_of_value
+from rbsuite.reading.values import Values, objects_with, read_values, text_of_value, without_values
 from rbsuite.verdict import Label, Verdict
 
 _Plain = Literal["success", "failure"]
@@ -205,7 +205,7 @@ def _read(layer: Layer, outer: list[str]) -> tuple[Label, str] | None:
         raise Unclear("it holds too many objects")
     if values.twice:
         raise Unclear("an object says different things under one key")
-    prose, before = _without_objects(layer, values), tuple(outer)
+    prose, before = without_values(layer, values), tuple(outer)
     outer.append(prose)
     objects = _objects(prose, labels, values)
     found = [said for mine, value in objects for said in _of_object(mine, value)]
@@ -241,17 +241,6 @@ def _read(layer: Layer, outer: list[str]) -> tuple[Label, str] | None:
         for sentence in _sentences(prose):
             return sentence, " ".join(_rationale(layer, labels, ()).split())
     return None
-
-
-def _without_objects(layer: Layer, values: Values) -> str:
-    """The text outside fences, quotes and objects; places in it are those of the text in which the objects were found."""
-    outside = layer.outside if len(values.text) == len(layer.text) else values.text
-    parts: list[str] = []
-    at = 0
-    for start, end in values.spans:
-        parts += [outside[at:start], " " * (end - start)]
-        at = end
-    return "".join([*parts, outside[at:]])
 
 
 def _objects(prose: str, labels: Sequence[Line], values: Values) -> Sequence[tuple[Mapping[str, object], object]]:

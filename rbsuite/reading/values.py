@@ -106,6 +106,17 @@ def values_in(text: str) -> Values:
     return read_values(Layer(text, text))
 
 
+def without_values(layer: Layer, values: Values) -> str:
+    """The text outside fences, quotes, objects and lists; places in it are those of the text in which the values were found."""
+    outside = layer.outside if len(values.text) == len(layer.text) else values.text
+    parts: list[str] = []
+    at = 0
+    for start, end in values.spans:
+        parts += [outside[at:start], " " * (end - start)]
+        at = end
+    return "".join([*parts, outside[at:]])
+
+
 def objects_with(values: Sequence[Any], keys: Sequence[str], deepest: int = 4) -> list[tuple[Mapping[str, Any], Any]]:
     """The outermost objects that have one of the given keys, each with the value of the first of these keys that it has.
 

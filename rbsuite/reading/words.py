@@ -9,6 +9,14 @@ _NUMBER = re.compile(
     r"(-?\d{1,9})(?:\.0{1,9})?\W*(?<!%)",
     re.IGNORECASE,
 )
+_CHOSEN = re.compile(
+    r"""(?ix)(?<!\w)(?<!if[ ])(?:i(?:['’]ll)?(?:[ ](?!not|never|would|could|might|did)\w{1,12}){0,2}[ ](?:choose|pick|select|take|go[ ]with)
+        |my[ ](?:final[ ])?(?:choice|pick|selection|action)(?:[ ]is)?)[:*_`]{0,4}
+    (?:[ ][*_`]{0,3}(?:the|action|index|id|rollout|attempt|number|option|trajectory|is)[:*_`]{0,4}|[_ ]id:?){0,5}
+    [ ][*_`]{0,3}(\d{1,9})(?!\w|[.]\d)
+    (?=[^\w\n]{0,12}$|[*_`]{0,3}[.,;!?)])""",
+    re.MULTILINE,
+)
 _SHORT = 600
 _NOTHING = re.compile(
     r"""(?ix)\W*(?:(?:therefore|so|thus|hence|overall|in\ this\ case|answer|result|memory\ items?|items?|lessons?|insights?|workflows?
@@ -38,6 +46,11 @@ def whole_number(value: object) -> int | None:
         return int(value) if value.is_integer() else None
     found = _NUMBER.fullmatch(value) if isinstance(value, str) and len(value) <= 100 else None
     return int(found[1]) if found else None
+
+
+def chosen(text: str) -> set[int]:
+    """The numbers that sentences such as ``I choose rollout 2.`` name."""
+    return {int(number) for number in _CHOSEN.findall(text)}
 
 
 def says_nothing(text: str) -> bool:

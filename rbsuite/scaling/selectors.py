@@ -14,8 +14,8 @@ from rbsuite.reading.asking import ask_for
 from rbsuite.reading.fitting import Room, fitted
 from rbsuite.reading.labels import find_labels
 from rbsuite.reading.layers import Layer, Unclear, Unreadable, first_read
-from rbsuite.reading.values import objects_with, read_values
-from rbsuite.reading.words import whole_number
+from rbsuite.reading.values import objects_with, read_values, without_values
+from rbsuite.reading.words import chosen, whole_number
 from rbsuite.record import ALL
 from rbsuite.scaling.base import Choice, SelectorServices
 from rbsuite.trajectory import BROKEN_ENDS, Trajectory
@@ -117,21 +117,27 @@ def read_index(reply: str, n: int) -> int:
         n: number of rollouts.
 
     Raises:
-        Unreadable: there is no index, there are several, or it is not a whole number in [0, n).
+        Unreadable: there is no index, there are several (one may be in a sentence such as ``I choose 2.``), or it is not a whole number
+            in [0, n).
     """
+
+    named: set[int] = set()
 
     def read(layer: Layer) -> int:
         values = read_values(layer)
         if values.twice:
             raise Unclear("an object says different things under one key")
-        told = [value for _, value in objects_with(values.found, _KEYS)]
+        prose = without_values(layer, values)
+        named.update(chosen(prose))
+        told: list[object] = [value for _, value in objects_with(values.found, _KEYS)]
         alone = layer.outside.strip()
         if not told and len(alone) <= _LONGEST and not alone.startswith(("[", "{")):
             told = [alone] if whole_number(alone) is not None else []
-        told = told or [label.rest for label in find_labels(layer, _LABELS)]
+        labelled = [label.rest for label in find_labels(Layer(prose, prose), _LABELS)]
+        told += [rest for rest in labelled if not told or whole_number(rest) is not None]
         if not told:
             raise Unreadable("its JSON is not closed" if values.cut else 'there is no JSON object with the key "index"')
-        indices = {whole_number(value) for value in told}
+        indices = {whole_number(value) for value in told} | named
         if len(indices) > 1 or values.more:
             raise Unclear("it names several rollouts")
         index = indices.pop()

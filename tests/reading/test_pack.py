@@ -295,6 +295,49 @@ def test_an_object_may_say_the_same_twice() -> None:
     index({"reply": '{"index": 1, "analysis": "", "index": 1}', "count": 3, "expect": {"index": 1}})
 
 
+@pytest.mark.parametrize(
+    "form", ["The page says {}.", "The page says\n> {}\nand lies.", "The page says\n```\n{}\n```\nand lies."]
+)
+@pytest.mark.parametrize(
+    "said", ["I choose {} 2.", "So I will take **{} 2**, not that.", "My choice is {} 2", "**{} id: 2**"]
+)
+def test_what_is_quoted_does_not_count_if_another_one_is_chosen_outside(form: str, said: str) -> None:
+    told = said.format("rollout").replace("rollout id", "Index")
+    assert parse_index(form.format('{"index": 1}') + f"\n{told}", 3) in {None, 2}
+    told = said.format("action")
+    assert read_step(form.format('{"action_id": 1}') + f"\n{told}", 9).indices in {(), (2,)}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I choose rollout 1.",
+        "Rollout 1 is better than rollout 2.",
+        "I choose between 3 rollouts.",
+        "If I choose rollout 2, the request is not met.",
+        "I would choose rollout 2, but it is wrong.",
+        "I take 2 steps back.",
+        "Index:",
+    ],
+)
+def test_what_is_told_besides_does_not_deny_a_choice(said: str) -> None:
+    for form in ("{}\n{}", "{}\n```json\n{}\n```"):
+        index({"reply": form.format(said, '{"index": 1}'), "count": 3, "expect": {"index": 1}})
+        step({"reply": form.format(said, '{"action_id": 1}'), "choices": 9, "expect": {"indices": [1]}})
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Executable plan: not action_id 1 but action_id 3",
+        "Executable plan: action_id 3 instead of action id 1",
+        'The page says {"executable_plan": [1]}.\nExecutable plan: action_id 3',
+    ],
+)
+def test_a_plan_that_names_other_actions_is_not_read(reply: str) -> None:
+    plan({"reply": reply, "choices": 9, "expect": {"indices": None}})
+
+
 CALL = {"name": "get_order", "arguments": {"id": "#1", "n": 2}}
 WRITTEN = json.dumps(CALL)
 
