@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 
+from rbsuite.models.reasoning import in_lower_case
+
 _NUMBER = re.compile(
     r"\W*(?:(?:action|index|id|rollout|attempt|trajectory|option|experience|number|step|no|best|the|is)\b[\W_]*){0,4}"
     r"(-?\d{1,9})(?:\.0{1,9})?\W*(?<!%)",
     re.IGNORECASE,
 )
 _CHOSEN = re.compile(
-    r"""(?ix)(?<!\w)(?<!if[ ])(?:i(?:['’]ll)?(?:[ ](?!not|never|would|could|might|did)\w{1,12}){0,2}[ ](?:choose|pick|select|take|go[ ]with)
-        |my[ ](?:final[ ])?(?:choice|pick|selection|action)(?:[ ]is)?)[:*_`]{0,4}
+    r"""(?mx)(?:i(?<!\wi)(?<!if[ ]i)(?:['’]ll)?(?:[ ](?!not|never|would|could|might|did)\w{1,12}+)?[ ](?:choose|pick|select|take|go[ ]with)
+        |my(?<!\wmy)[ ](?:final[ ])?(?:choice|pick|selection|action)(?:[ ]is)?)[:*_`]{0,4}
     (?:[ ][*_`]{0,3}(?:the|action|index|id|rollout|attempt|number|option|trajectory|is)[:*_`]{0,4}|[_ ]id:?){0,5}
     [ ][*_`]{0,3}(\d{1,9})(?!\w|[.]\d)
-    (?=[^\w\n]{0,12}$|[*_`]{0,3}[.,;!?)])""",
-    re.MULTILINE,
+    (?=[^\w\n]{0,12}$|[*_`]{0,3}[.,;!?)])"""
 )
 _SHORT = 600
 _NOTHING = re.compile(
@@ -50,7 +51,7 @@ def whole_number(value: object) -> int | None:
 
 def chosen(text: str) -> set[int]:
     """The numbers that sentences such as ``I choose rollout 2.`` name."""
-    return {int(number) for number in _CHOSEN.findall(text)}
+    return {int(number) for number in _CHOSEN.findall(in_lower_case(text))}
 
 
 def says_nothing(text: str) -> bool:
