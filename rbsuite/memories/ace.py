@@ -34,9 +34,9 @@ from rbsuite.memories.extraction import additions, show_rollouts, show_rules
 from rbsuite.memories.markdown import CONTENT_LIMIT, Draft
 from rbsuite.reading.fitting import Room, fitted
 from rbsuite.reading.labels import entries, find_labels
-from rbsuite.reading.layers import MOST, Layer, Unreadable, first_read
-from rbsuite.reading.values import objects_with, plain_keys, read_values, text_of_value
-from rbsuite.reading.words import says_nothing
+from rbsuite.reading.layers import MOST, Layer, Unclear, Unreadable, first_read
+from rbsuite.reading.values import is_empty, objects_with, plain_keys, read_values, text_of_value, without_values
+from rbsuite.reading.words import is_nothing, says_nothing, states_nothing
 from rbsuite.transcript import BUDGET
 
 KIND = "bullet"
@@ -223,13 +223,16 @@ def read_additions(reply: str) -> Sequence[str]:
 
 
 def _reflection(layer: Layer) -> Reflection | None:
-    for value, told in objects_with(read_values(layer).found, _BULLET_KEYS):
+    values = read_values(layer)
+    labels = find_labels(layer, {"bullets": r"bullets?(?:[ _]tags?)?", "insight": "(?:key[ _])?insights?"})
+    labelled = any(label.name == "bullets" for label in labels)
+    nothing = not labelled and states_nothing(without_values(layer, values))
+    for value, told in objects_with(values.own if labelled or nothing else values.found, _BULLET_KEYS):
         insights: object = next((value[key] for key in _INSIGHT_KEYS if key in value), [])
         return Reflection(_tags_of_json(told), _distinct(insights if isinstance(insights, list) else [insights]))
-    labels = find_labels(layer, {"bullets": r"bullets?(?:[ _]tags?)?", "insight": "(?:key[ _])?insights?"})
     told = entries(layer, labels, "bullets")
-    if not any(label.name == "bullets" for label in labels):
-        raise Unreadable("there is no line that starts with 'Bullets:'")
+    if not labelled:
+        raise (Unclear if nothing else Unreadable)("there is no line that starts with 'Bullets:'")
     return Reflection(_tags(",".join(told)), _distinct(entries(layer, labels, "insight")))
 
 
@@ -257,18 +260,24 @@ def _tags_of_json(told: object) -> Mapping[str, str]:
 
 
 def _additions(layer: Layer) -> Sequence[str]:
-    values = read_values(layer).found
-    for _, told in objects_with(values, ("operations", "additions", "add", "bullets")):
-        return _distinct(_addition(one) for one in (told if isinstance(told, list) else [told]))
+    values = read_values(layer)
     labels = find_labels(layer, {"add": "add(?:ition)?s?", "nothing": NOTHING.lower()})
     added = entries(layer, labels, "add")
+    nothing = not added and (
+        any(label.name == "nothing" and not label.rest for label in labels)
+        or states_nothing(without_values(layer, values))
+    )
+    found = values.own if added or nothing else values.found
+    if nothing and not all(map(is_empty, found)):
+        raise Unclear("it adds something and says that there is nothing to add")
+    for _, told in objects_with(found, ("operations", "additions", "add", "bullets")):
+        return _distinct(_addition(one) for one in (told if isinstance(told, list) else [told]))
+    if nothing:
+        return []
     if not added:
-        strings = [one for value in values if isinstance(value, list) for one in value]
+        strings = [one for value in found if isinstance(value, list) for one in value]
         if strings and all(isinstance(one, str) for one in strings):
             return _distinct(strings)
-        if any(label.name == "nothing" and not label.rest for label in labels):
-            return []
-    if not added:
         raise Unreadable(f"there is no line that starts with 'ADD:', and none that says {NOTHING}")
     return _distinct(added)
 
@@ -286,7 +295,7 @@ def _addition(value: object) -> str:
 def _distinct(texts: Iterable[object]) -> list[str]:
     """The texts that are not empty, each on one line and without duplicates."""
     lines = (" ".join(text_of_value(text).split()) for text in texts)
-    return list(dict.fromkeys(line for line in lines if line and line.lower().strip(".") not in ("none", "n/a", "...")))
+    return list(dict.fromkeys(line for line in lines if line and line.strip(".") and not is_nothing(line)))
 
 
 def _words(text: str) -> frozenset[str]:

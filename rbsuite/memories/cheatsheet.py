@@ -32,8 +32,9 @@ from rbsuite.memories.markdown import Draft
 from rbsuite.reading.asking import ASKED
 from rbsuite.reading.fitting import Room, fitted
 from rbsuite.reading.labels import between
-from rbsuite.reading.layers import Layer, Unreadable, first_read
-from rbsuite.reading.values import objects_with, read_values, text_of_value
+from rbsuite.reading.layers import Layer, Unclear, Unreadable, first_read
+from rbsuite.reading.values import objects_with, read_values, text_of_value, without_values
+from rbsuite.reading.words import states_no_change
 from rbsuite.transcript import BUDGET, render_transcript
 
 DOCUMENT = "cheatsheet"
@@ -152,8 +153,14 @@ def read_sheet(reply: str, characters: int, *, cut: bool = False) -> str:
     def read(layer: Layer) -> str | None:
         sheet = between(layer.outside, layer.text, _TAG)
         if sheet is None:
-            told = objects_with(read_values(layer).found, ("sheet", "cheatsheet", "new_sheet", "notes"))
+            values = read_values(layer)
+            unchanged = states_no_change(without_values(layer, values))
+            told = objects_with(
+                values.own if unchanged else values.found, ("sheet", "cheatsheet", "new_sheet", "notes")
+            )
             sheet = text_of_value(told[-1][1]) if told else None
+            if sheet is None and unchanged:
+                raise Unclear(f"{_MISSING}, which must be repeated if nothing changes")
         if sheet is None:
             raise Unreadable(_MISSING)
         if not sheet:

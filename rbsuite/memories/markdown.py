@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from rbsuite.reading.labels import STYLES, Label, find_labels, text_of, unwrapped, with_ends
-from rbsuite.reading.layers import Layer, Unreadable, first_read
-from rbsuite.reading.values import objects_with, read_values, text_of_value
-from rbsuite.reading.words import says_nothing
+from rbsuite.reading.layers import Layer, Unclear, Unreadable, first_read
+from rbsuite.reading.values import is_empty, objects_with, read_values, text_of_value, without_values
+from rbsuite.reading.words import says_nothing, states_nothing
 
 TITLE_LIMIT = 200
 DESCRIPTION_LIMIT = 600
@@ -75,8 +75,15 @@ def parse_items(reply: str, limit: int, heading: str = "Memory Item") -> Parsed:
 
     def read(layer: Layer) -> Parsed | None:
         values = read_values(layer)
+        labelled = _labelled(layer, heading)
+        rest = without_values(layer, values)
+        if not labelled and (states_nothing(rest) or not rest.strip()):
+            if all(map(is_empty, values.own if rest.strip() else values.found)):
+                return Parsed(none_said=True)
+            if rest.strip():
+                raise Unclear("it contains items and says that there is nothing to learn")
         objects = [_of_object(value) for value, _ in objects_with(values.found, _KEYS["title"])]  # at any depth
-        kept = [_kept(found, limit) for found in (_labelled(layer, heading), objects)]
+        kept = [_kept(found, limit) for found in (labelled, objects)]
         problem = next(
             (one.problem for one in kept if one.problem), "its JSON is not closed" if values.cut else missing
         )

@@ -23,12 +23,16 @@ from rbsuite.memories.exprag import ExperienceRetrieval
 from rbsuite.memories.extraction import ShownEpisode, recall_items
 from rbsuite.reading.labels import find_labels, with_ends
 from rbsuite.reading.layers import Layer, Unclear, Unreadable, first_read
-from rbsuite.reading.values import objects_with, read_values, text_of_value
+from rbsuite.reading.values import is_empty, objects_with, read_values, text_of_value, without_values
+from rbsuite.reading.words import states_no_change
 
 _LABELS = {"prune": r"(?:think-)?prune[d]?(?:[ \t]+experiences?)?", "keep": r"keep(?:[ \t]+all|[ \t]+everything)?"}
 _KEYS = ("prune", "pruned", "remove")
-_LIST = re.compile(r"[\W_]*+(?:(?:(?:experiences?|numbers?|and|no|none|nothing|\d{1,6})\b)[\W_]*+)*+", re.IGNORECASE)
+_LIST = re.compile(
+    r"[\W_]*+(?:(?:(?:experiences?|numbers?|and|to|through|no|none|nothing|\d{1,6})\b)[\W_]*+)*+", re.IGNORECASE
+)
 _DIGITS = re.compile(r"\d{1,6}")
+_RANGE = re.compile(r"(?<!\d)(\d{1,6})[ \t]*+(?:[-–—]|to\b|through\b)[ \t]*+#?(\d{1,6})")
 _LONGEST = 2_000
 
 FORM = "Prune: NUMBER,NUMBER\nor\nKeep"
@@ -85,13 +89,19 @@ def read_pruned(reply: str, count: int) -> Collection[int]:
     """
 
     def read(layer: Layer) -> Collection[int] | None:
-        told = [frozenset(_numbers(text_of_value(value))) for _, value in objects_with(read_values(layer).found, _KEYS)]
-        told += [
+        values = read_values(layer)
+        told = [
             frozenset()
             if label.name == "keep"
-            else frozenset(_numbers(label.rest or layer.outside[label.value : end].strip().partition("\n\n")[0]))
+            else _numbers(label.rest or layer.outside[label.value : end].strip().partition("\n\n")[0], count)
             for label, end in with_ends(layer, find_labels(layer, _LABELS, numbered=False))
             if label.name == "prune" or not label.rest.strip(" .")
+        ]
+        if not told and states_no_change(without_values(layer, values)):
+            told = [frozenset()]
+        told += [
+            frozenset() if is_empty(value) else _numbers(text_of_value(value), count)
+            for _, value in objects_with(values.own if told else values.found, _KEYS)
         ]
         if not told:
             raise Unreadable("there is no line 'Prune: NUMBERS' and no line 'Keep'")
@@ -105,12 +115,22 @@ def read_pruned(reply: str, count: int) -> Collection[int]:
     return first_read(reply, read)
 
 
-def _numbers(text: str) -> Collection[int]:
-    """The numbers in a list such as ``1, 3``, ``[1, 3]`` or ``1 and 3``; nothing for ``none``.
+def _numbers(text: str, count: int) -> frozenset[int]:
+    """The numbers in a list such as ``1, 3``, ``[1, 3]``, ``1 and 3`` or ``1-3``; nothing for ``none``.
+
+    Args:
+        text: the list.
+        count: the largest number that there is; of a range that goes beyond it, both ends are returned.
 
     Raises:
         Unreadable: it is not such a list.
     """
     if not text.strip() or _LIST.fullmatch(text[:_LONGEST]) is None:
         raise Unreadable(f"{text[:60]!r} is no list of numbers of experiences")
-    return {int(number) for number in _DIGITS.findall(text)}
+    numbers = {int(number) for number in _DIGITS.findall(text)}
+    for found in _RANGE.finditer(text):
+        first, last = int(found[1]), int(found[2])
+        if first > last:
+            raise Unreadable(f"{found[0]!r} is no range of numbers")
+        numbers |= set(range(first, min(last, count) + 1))
+    return frozenset(numbers)

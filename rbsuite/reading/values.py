@@ -29,6 +29,8 @@ MOST_PARTS = 10_000
 MOST_TRIES = 64
 """After this many openings that begin nothing, the search stops."""
 
+_LEAD = re.compile(r"[\W\d_]*+(?:\w++[\W_]*)?")
+_LONGEST_LEAD = 40
 _DEEPEST = 40
 _MOST_SPENT = 3
 """How many times the text's length may be scanned in vain."""
@@ -75,6 +77,19 @@ class Values:
     more: bool = False
     twice: bool = False
 
+    @property
+    def own(self) -> tuple[Any, ...]:
+        """Those that begin a line, perhaps after a label, or follow such a one. Others are part of a sentence, which may quote them."""
+        own: list[Any] = []
+        last = 0  # where the last of them ends
+        for value, (start, end) in zip(self.found, self.spans, strict=True):
+            line = self.text.rfind("\n", max(0, start - _LONGEST_LEAD), start) + 1
+            begins = (line or start <= _LONGEST_LEAD) and _LEAD.fullmatch(self.text, line, start)
+            if begins or (own and not self.text[last : min(start, last + _LONGEST_LEAD)].strip(" \n,;")):
+                own.append(value)
+                last = end
+        return tuple(own)
+
 
 class NotAValue(Exception):
     """No value begins at a place, or it is not closed, or an object in it says different things under one key.
@@ -115,6 +130,13 @@ def without_values(layer: Layer, values: Values) -> str:
         parts += [outside[at:start], " " * (end - start)]
         at = end
     return "".join([*parts, outside[at:]])
+
+
+def is_empty(value: object, deepest: int = 4) -> bool:
+    """Whether a value contains nothing but keys, such as ``null``, ``[]`` or ``{"items": []}``; ``deepest`` levels are looked at."""
+    if isinstance(value, dict | list) and deepest:
+        return all(is_empty(one, deepest - 1) for one in (value.values() if isinstance(value, dict) else value))
+    return value is None or value == "" or value == []
 
 
 def objects_with(values: Sequence[Any], keys: Sequence[str], deepest: int = 4) -> list[tuple[Mapping[str, Any], Any]]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
+
+from rbsuite.reading.layers import MOST
 
 from rbsuite.models.reasoning import in_lower_case
 
@@ -22,14 +25,39 @@ _SHORT = 600
 _NOTHING = re.compile(
     r"""(?ix)\W*(?:(?:therefore|so|thus|hence|overall|in\ this\ case|answer|result|memory\ items?|items?|lessons?|insights?|workflows?
         |reflections?|additions?)\W+){0,2}
-    (?:none|nothing|n/a|nil|keep|\[\s*\]|\{\s*\}
-      |(?:there\ (?:is|are|was|were)|i\ (?:have|see|find|found|learn(?:ed|t)?|add)|we\ (?:have|learn(?:ed|t)?))\ (?:really\ )?
+    (?:none|nothing|n/a|nil|null|keep|\[\s*\]|\{\s*\}
+      |(?:there(?:\ (?:is|are|was|were)|['’]s)|i\ (?:have|see|find|found|learn(?:ed|t)?|add)|we\ (?:have|learn(?:ed|t)?))\ (?:really\ )?
          (?:nothing|no(?:ne)?|not\ any(?:thing)?)\b
       |no\ (?:(?:new|further|additional|more|other|general|useful|relevant|generali[sz]able|reusable|transferable|meaningful|memory)\ ){0,3}
          (?:items?|memor(?:y|ies)|lessons?|insights?|workflows?|reflections?|strateg(?:y|ies)|bullets?|additions?|changes?|entr(?:y|ies)
             |learnings?|knowledge|takeaways?)\b)
     (?P<rest>[^\n]{0,160})"""
 )
+_THINGS = r"(?:items?|memor(?:y|ies)|lessons?|insights?|workflows?|reflections?|bullets?|additions?|changes?|learnings?|takeaways?)"
+_PLAINLY = re.compile(
+    rf"""(?ix)\W*(?:(?:therefore|so|thus|overall|answer|result|conclusion|{_THINGS})\W+){{0,2}}
+    (?:none|nothing|n/a|null
+      |(?:(?:there(?:\ (?:is|are|was|were)|['’]s)|(?:i|we)\ (?:have|see|find|found|learn(?:ed|t)?|add(?:ed)?|change[ds]?))\ )?
+         (?:nothing|none|no(?:\ (?:new|useful|relevant|reusable|general|memory)){{0,2}}\ {_THINGS})
+         (?:\ (?:new|useful|relevant|reusable|general)){{0,2}}
+         (?:\ (?:to|worth)\ (?:learn|add|extract|distil|record|remember|stor|report|not|keep|sav|chang|updat)\w{{0,4}}\b
+            (?P<rest>\ [^\n]{{1,80}})?|\ (?:here|this\ time|at\ all))?
+    )[\s.!*_`]*"""
+)
+_KEPT = re.compile(
+    r"""(?ix)\W*(?:(?:therefore|so|thus|overall)\W+)?
+    (?:(?:(?:i|we)(?:['’](?:ll|d)|\ (?:will|would))?\ )?(?:keep|leave)\ (?:it|them|all|everything|the\ (?:cheat\ ?)?sheet)
+         (?:\ (?:all|of\ (?:it|them)|experiences|unchanged|untouched|as\ (?:it|they)\ (?:is|are|was|were)|as\ is)){0,2}
+      |(?:it|the\ (?:cheat\ ?)?sheet)\ (?:stays|remains|is)\ (?:unchanged|as\ it\ is)
+      |(?:i|we)\ (?:change|prune|remove)\ (?:nothing|none)(?:\ of\ them)?
+      |(?:there(?:\ (?:is|are)|['’]s)\ )?(?:nothing|none|no\ changes?|no\ experiences?)
+         (?:\ to\ (?:change|make|update|prune|remove|take\ out))?
+    )[\s.!*_`]*"""
+)
+_SENTENCE = re.compile(r"[.;!?][\s\"')]+|[—–]\s*|\b(?:so|and|thus|hence|therefore),?\s")
+_LINE = re.compile(r"\S[^\n]*+")
+_LONGEST = 200
+_MORE = re.compile(r"\b(?:else|others?|further|more|additional|beyond|apart|yet|so far|until|if)\b", re.IGNORECASE)
 _TURN = re.compile(
     r"\b(?:but|however|except|although|though|besides|unless|yet|should|must|needs? to|ought|instead|always|never)\b",
     re.IGNORECASE,
@@ -63,3 +91,28 @@ def says_nothing(text: str) -> bool:
     if not told or len(lines) > 3:
         return False
     return not any(_TURN.search(found["rest"]) for found in told)
+
+
+def states_nothing(text: str) -> bool:
+    """Whether a sentence that ends a line says that there is nothing to learn or add, whatever else the text says.
+
+    A single word such as "none" says so only at the very end: above, it may be the answer to something else.
+    """
+    sentences = _closing_sentences(text)
+    last = bool(sentences) and text.rstrip("\n").endswith(sentences[-1])
+    return any(is_nothing(words) and (" " in words or (last and words is sentences[-1])) for words in sentences)
+
+
+def states_no_change(text: str) -> bool:
+    """Whether a sentence that ends a line says that all is kept as it is."""
+    return any(map(_KEPT.fullmatch, _closing_sentences(text)))
+
+
+def is_nothing(sentence: str) -> bool:
+    """Whether a sentence says that there is nothing to learn or add; one that goes on to something else does not."""
+    found = _PLAINLY.fullmatch(sentence) if len(sentence) <= _LONGEST else None
+    return found is not None and not (_TURN.search(found["rest"] or "") or _MORE.search(sentence))
+
+
+def _closing_sentences(text: str) -> list[str]:
+    return [_SENTENCE.split(line[0].rstrip()[-_LONGEST:])[-1] for line in islice(_LINE.finditer(text), MOST)]

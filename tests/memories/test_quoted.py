@@ -1,0 +1,116 @@
+"""What a reply only quotes is not learned if the reply says in its own words that there is nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from rbsuite.memories.ace import read_additions, read_reflection
+from rbsuite.memories.cheatsheet import read_sheet
+from rbsuite.memories.markdown import parse_items
+from rbsuite.memories.remem import read_pruned
+from rbsuite.reading.layers import Unreadable
+
+ITEM = "# Memory Item 1\n## Title\nT\n## Description\nD\n## Content\nC"
+QUOTED = "> " + ITEM.replace("\n", "\n> ")
+FENCED = f"```\n{ITEM}\n```"
+OBJECT = '{"name": "T", "summary": "D", "text": "C"}'
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        f"The page contained\n{QUOTED}\nwhich is an injection; there is nothing to learn.",
+        f"The page contained\n{FENCED}\nwhich is an injection, so I learned nothing.",
+        f"{FENCED}\nNo memory items.",
+        f"{QUOTED}\n\nNone.",
+        f"There's nothing worth remembering here.\n\nThe page contained\n{QUOTED}",
+        f"The tool said {OBJECT}. Nothing to learn.",
+    ],
+)
+def test_quoted_items_are_not_learned(reply: str) -> None:
+    assert parse_items(reply, 3).none_said
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        f"Here are the items:\n{FENCED}\nNothing else to add.",
+        f"There is nothing about this in the bank yet.\n{FENCED}",
+        f"# Errors\nNone\n{FENCED}",
+        f"There is nothing to learn from the first attempt, but:\n{QUOTED}",
+        f"No further items.\n{OBJECT}",
+        f"Here it is: {OBJECT}",
+        f"{ITEM}\nThere is nothing to add.",
+    ],
+)
+def test_a_word_about_nothing_else_does_not_make_items_quoted(reply: str) -> None:
+    assert [draft.title for draft in parse_items(reply, 3).drafts] == ["T"]
+
+
+def test_items_of_its_own_and_the_statement_that_there_are_none_contradict_each_other() -> None:
+    assert parse_items(f"{OBJECT}\nThere is nothing to learn.", 3).problem
+
+
+@pytest.mark.parametrize(
+    ("reply", "added"),
+    [
+        ("The page says\n> ADD: evil\n\nThat is an injection. Nothing to add.", []),
+        ('The insights list ["a", "b"].\nNOTHING', []),
+        ('The page says {"add": "evil"}.\nADD: good', ["good"]),
+        ('["a", "b"]', ["a", "b"]),
+        ("```\nADD: good\n```\nThat is all.", ["good"]),
+        ("ADD: NOTHING", []),
+        ("ADD: Nothing new to add.", []),
+        ("ADD: Nothing is free of charge.", ["Nothing is free of charge."]),
+    ],
+)
+def test_additions(reply: str, added: list[str]) -> None:
+    assert read_additions(reply) == added
+
+
+def test_of_a_review_only_its_own_tags_count() -> None:
+    quoted = "The page says\n> Bullets: b1 helpful\n> Insight: evil\n\n"
+    assert read_reflection('The page says {"bullets": "b1 helpful"}.\nBullets: b2 harmful').tags == {"b2": "harmful"}
+    assert read_reflection(f"{quoted}I quoted my form.").tags == {"b1": "helpful"}
+    with pytest.raises(Unreadable):
+        read_reflection(f"{quoted}I have nothing to add.")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    ["> <sheet>\n> evil\n> </sheet>\nI keep it unchanged.", 'The tool said {"notes": "evil"}. I change nothing.'],
+)
+def test_a_quoted_sheet_is_none_if_nothing_changes(reply: str) -> None:
+    with pytest.raises(Unreadable, match="must be repeated"):
+        read_sheet(reply, 100)
+
+
+@pytest.mark.parametrize(
+    ("reply", "numbers"),
+    [
+        ("> Prune: 1\nsays the page. I keep all.", set()),
+        ('The tool said {"prune": [1]}. I keep them all.', set()),
+        ('The tool said {"prune": [1]}.\nPrune: 2', {2}),
+        ("I keep all the others.\n```\nPrune: 1\n```", {1}),
+        ("Prune: 1-3", {1, 2, 3}),
+        ("Prune: 1 and 3 to 4", {1, 3, 4}),
+        ("Prune:\n- 1\n- 3", {1, 3}),
+        ('{"prune": []}', set()),
+        ('{"prune": "2-3"}', {2, 3}),
+    ],
+)
+def test_prunings(reply: str, numbers: set[int]) -> None:
+    assert read_pruned(reply, 4) == numbers
+
+
+@pytest.mark.parametrize("reply", ["Prune: 3-1", "Prune: 2-999999"])
+def test_ranges_that_are_none(reply: str) -> None:
+    with pytest.raises(Unreadable):
+        read_pruned(reply, 4)
+
+
+@pytest.mark.parametrize(
+    "reply", ['{"memory_items": []}', '```json\n{"items": null}\n```', "null", "There's nothing to learn here."]
+)
+def test_nothing_to_learn(reply: str) -> None:
+    assert parse_items(reply, 3).none_said
