@@ -239,11 +239,27 @@ def test_values_are_read_leniently(space: spaces.Space[Any], text: str, value: A
         (spaces.Tuple([spaces.Discrete(3), spaces.Text(3)]), '[true, "abc"]'),
         (spaces.Dict({"a": spaces.Discrete(2)}), '{"a": 1e999}'),
         (spaces.Dict({"a": spaces.Discrete(2)}), '{"a": 1, "b": 1}'),
+        (spaces.MultiDiscrete([3, 2]), "[1, 0] or [0, 1]"),
     ],
 )
 def test_what_is_no_value_is_told_what_would_be(space: spaces.Space[Any], text: str) -> None:
     with pytest.raises(ValueError, match=r"^expected an? (array|number|object|whole number)"):
         read_value(space, text)
+
+
+@pytest.mark.parametrize(
+    "text", ["1 or 3", "either 1, or maybe 3", "not 1", "I would not choose 1", "1 is wrong", "1/3", "3, not 1"]
+)
+def test_a_number_that_is_denied_or_one_of_several_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^expected a whole number"):
+        read_value(spaces.Discrete(9), text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Not 1 but 3", "1 is wrong, so 3", "Step 1 of 2: 3", "I don't know; let me try 3.", "not far: 3"]
+)
+def test_a_number_after_a_denied_one_is_read(text: str) -> None:
+    assert read_value(spaces.Discrete(9), text) == 3
 
 
 def test_large_arrays_are_described() -> None:

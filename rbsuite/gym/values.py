@@ -6,6 +6,7 @@ import json
 import re
 import struct
 import zlib
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 from gymnasium import Space, spaces
 
-from rbsuite.reading.layers import Layer, Unreadable, first_read
+from rbsuite.reading.layers import Layer, Unclear, Unreadable, first_read
 from rbsuite.reading.values import read_values
 
 LARGEST_ARRAY = 256
@@ -178,22 +179,49 @@ def _array(space: Space[Any], value: Any) -> Any:
 
 
 def _json_in(layer: Layer) -> Iterator[Any]:
-    """JSON values in a reply: the whole of it, then objects and arrays from left to right, then the last number."""
+    """JSON values in a reply: the whole of it, then objects and arrays from left to right, then the last number.
+
+    Values that the reply denies are left out.
+
+    Raises:
+        Unclear: it offers several values to choose from.
+    """
     with suppress(ValueError, RecursionError):
         yield _DECODER.decode(layer.outside.strip())
         return
-    found = read_values(layer).found
-    yield from found
-    numbers = () if found else re.findall(r"-?\d{1,300}(?:\.\d{1,300})?(?:[eE][-+]?\d{1,3})?", layer.outside)
-    if numbers:
+    values = read_values(layer)
+    places = list(zip(values.found, values.spans, strict=True))
+    text = values.text
+    if not places:
+        text = layer.outside
+        number = deque(_NUMBER.finditer(text), maxlen=1)
         with suppress(ValueError):  # it has leading zeros
-            yield json.loads(numbers[-1])
+            places = [(json.loads(found[0]), found.span()) for found in number]
+    for value, (start, end) in places:
+        before = text[max(0, start - _NEAR) : start]
+        if _OFFERED.search(before) or _FURTHER.match(text, end, end + _NEAR):
+            raise Unclear("it offers several values")
+        if not (_DENIED.search(before) or _WRONG.match(text, end, end + _NEAR)):
+            yield value
 
 
 def _refuse(name: str) -> Any:
     raise ValueError(f"{name} is not a number")
 
 
+_NUMBER = re.compile(r"-?\d{1,300}(?:\.\d{1,300})?(?:[eE][-+]?\d{1,3})?")
+_NEAR = 40
+_OFFERED = re.compile(
+    r"[\d\])}][\"'`*]*+\s*+(?:,\s*+)?(?:\b(?:or|and)\b|/)[\s\"'`*]*+(?:maybe\s+|perhaps\s+)?\Z", re.IGNORECASE
+)
+_FURTHER = re.compile(r"[\"'`*]*+\s*+(?:,\s*+)?\b(?:or|and)\s++[\"'`*]*+[-\d\[{]", re.IGNORECASE)
+_DENIED = re.compile(
+    r"(?:\b(?:not|never|neither|nor|cannot|instead\s+of|rather\s+than)|n['’]t)\s+(?:[^\W\d]+\s+){0,2}[\"'`*]*\Z",
+    re.IGNORECASE,
+)
+_WRONG = re.compile(
+    r"[\"'`*]*+\s++(?:is|was|would\s+be)\s+(?:not\b|wrong|invalid|impossible|a\s+mistake)", re.IGNORECASE
+)
 _DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
