@@ -56,7 +56,7 @@ def test_an_answer_ends_the_episode_and_anything_else_does_not() -> None:
     assert (last.turn, last.data) == ("over", {"answer": "63"})
     grade = episode.grade("finished")
     assert (grade.score, grade.measures) == (1.0, {"unparsed": 0.0})
-    assert {"answered": "63", "how": "boxed", "gold": "63", "reader": "rbsuite/2"}.items() <= grade.truth.items()
+    assert {"answered": "63", "how": "boxed", "gold": "63", "reader": "rbsuite/3"}.items() <= grade.truth.items()
     assert twin.grade("max_steps").score == 0.0
 
 
@@ -131,7 +131,7 @@ def test_worked_examples_are_of_the_domain_and_in_the_readers_form() -> None:
         Capitals(shots=3).tasks("sample")
     sums = Sums(shots=ALL_SHOTS)
     sums.tasks("sample")
-    assert sums.facts() == {"reader": "rbsuite/2", "shots": 0, "chance": 0.001}
+    assert sums.facts() == {"reader": "rbsuite/3", "shots": 0, "chance": 0.001}
 
 
 def test_readers_that_do_not_fit_are_refused() -> None:

@@ -77,7 +77,7 @@ def test_results_say_what_read_the_answers_and_what_could_not_be_read(capitals: 
     ]
     assert first.measures["unparsed"].mean == pytest.approx(sum(row.measures["unparsed"] for row in rows) / 10)
     for text in (render(capitals, summary), render_comparison(gather([capitals]))):
-        assert "reader rbsuite/2, shots 0, chance 0.25" in " ".join(text.split())
+        assert "reader rbsuite/3, shots 0, chance 0.25" in " ".join(text.split())
         assert "unparsed" in text
         assert "maj@" in text
     found = plain(document(gather([capitals])))["conditions"][0]
@@ -125,10 +125,10 @@ def test_rescore_command(capitals: ExperimentStore, tmp_path: Path) -> None:
     home = str(capitals.directory)
     before = contents(capitals.directory)
     shown = json.loads(shell("rescore", home, "--as", "lm-eval", "--json"))
-    assert (shown["environment"]["reader"], shown["as"]) == ("rbsuite/2", CHOICE_RESCORERS["lm-eval"].id)
+    assert (shown["environment"]["reader"], shown["as"]) == ("rbsuite/3", CHOICE_RESCORERS["lm-eval"].id)
     assert [one["memory"] for one in shown["conditions"]] == ["none", "reasoningbank"]
     text = shell("rescore", home, "--reader", "lm-eval", "--out", str(tmp_path / "again.json"))
-    assert "capitals (reader rbsuite/2); graded again as lm-eval/" in text
+    assert "capitals (reader rbsuite/3); graded again as lm-eval/" in text
     assert json.loads((tmp_path / "again.json").read_text(encoding="ascii")) == shown
     assert contents(capitals.directory) == before
     with pytest.raises(RbsuiteError, match="unknown convention of capitals 'lm-evil'"):

@@ -64,7 +64,7 @@ class ReaderInfo:
 
     @property
     def id(self) -> str:
-        """Name and version, e.g. ``rbsuite/2``; printed next to every score."""
+        """Name and version, e.g. ``rbsuite/3``; printed next to every score."""
         return f"{self.name}/{self.version}"
 
 
@@ -77,7 +77,7 @@ class Reader(Protocol):
 
     @property
     def id(self) -> str:
-        """Name and version, e.g. ``rbsuite/2``."""
+        """Name and version, e.g. ``rbsuite/3``."""
 
     def read_integer(self, output: str) -> Reading:
         """Read an integer.
@@ -118,7 +118,7 @@ class BaseReader:
 
     @property
     def id(self) -> str:
-        """Name and version, e.g. ``rbsuite/2``."""
+        """Name and version, e.g. ``rbsuite/3``."""
         return self.info.id
 
     def read_integer(self, output: str) -> Reading:

@@ -12,7 +12,7 @@ from rbsuite_questions.readers.lm_eval import LmEvalFlexReader, LmEvalReader, Lm
 from rbsuite_questions.readers.math_verify_reader import MathVerifyReader
 from rbsuite_questions.readers.mmlu_pro import MmluProApiReader, MmluProApixReader, MmluProReader
 from rbsuite_questions.readers.simple_evals import SimpleEvalsReader
-from rbsuite_questions.readers.strict import StrictReader
+from rbsuite_questions.readers.strict import StrictReader, StrictReader2
 
 _READERS = (
     StrictReader,
@@ -27,18 +27,22 @@ _READERS = (
     MathVerifyReader,
 )
 _FACTORIES: Mapping[str, Callable[[], Reader]] = MappingProxyType({one.info.name: one for one in _READERS})
+_EARLIER: Mapping[str, Callable[[], Reader]] = MappingProxyType({StrictReader2.info.id: StrictReader2})
+"""Earlier versions by id, to grade as stored experiments were graded."""
 
 READERS: Mapping[str, ReaderInfo] = MappingProxyType({one.info.name: one.info for one in _READERS})
 """The available readers, by name; ``rbsuite`` first."""
 
 
 def get_reader(name: str) -> Reader:
-    """A reader by its name (``rbsuite``) or its id (``rbsuite/2``).
+    """A reader by its name (``rbsuite``) or its id (``rbsuite/3``), which may be that of an earlier version (``rbsuite/2``).
 
     Raises:
         UnknownNameError: there is no such reader.
         UsageError: the id names a different version, or the reader needs a package that is not installed.
     """
+    if name in _EARLIER:
+        return _EARLIER[name]()
     plain, _, version = name.partition("/")
     if plain not in READERS:
         raise UnknownNameError("reader", name, READERS)

@@ -11,6 +11,7 @@ import re
 from rbsuite.models.reasoning import separate
 from rbsuite_questions.readers.base import UNPARSED, Reading, choice, option_letters
 from rbsuite_questions.readers.integers import list_boxes
+from rbsuite_questions.readers.own import read_own
 from rbsuite_questions.readers.statements import (
     Statement,
     is_denied_after,
@@ -50,8 +51,15 @@ def read_strict_choice(output: str, n_choices: int) -> Reading:
         UsageError: see :func:`rbsuite_questions.readers.base.option_letters`.
     """
     letters = option_letters(n_choices)
-    _, answer = separate(output)
-    text = ascii_width(answer)
+    return read_own(output, lambda text: _letter(text, letters))
+
+
+def read_strict_choice_anywhere(output: str, n_choices: int) -> Reading:
+    """Read a letter as ``rbsuite/2`` did: in fences and quotes as outside them."""
+    return _letter(ascii_width(separate(output)[1]), option_letters(n_choices))
+
+
+def _letter(text: str, letters: str) -> Reading:
     for statement in statements_from_the_end(text):
         found = _LETTER.match(text, statement.end)
         if found is not None and _states(statement, found, text) and is_own(statement, text):

@@ -11,6 +11,7 @@ import re
 from rbsuite.models.reasoning import separate
 from rbsuite_questions.readers.base import UNPARSED, Reading
 from rbsuite_questions.readers.integers import LONGEST, list_boxes, normal_integer
+from rbsuite_questions.readers.own import read_own
 from rbsuite_questions.readers.statements import (
     denies_an_answer,
     is_denied_after,
@@ -45,8 +46,15 @@ _UNSURE = re.compile(
 
 def read_strict_integer(output: str) -> Reading:
     """Read an integer from 0 to 999; ``how`` is ``boxed``, ``answer_line`` or ``last_number``."""
-    _, answer = separate(output)
-    text = ascii_width(answer)
+    return read_own(output, _integer)
+
+
+def read_strict_integer_anywhere(output: str) -> Reading:
+    """Read an integer as ``rbsuite/2`` did: in fences and quotes as outside them."""
+    return _integer(ascii_width(separate(output)[1]))
+
+
+def _integer(text: str) -> Reading:
     for how, find in (("boxed", _last_box), ("answer_line", _answer_line), ("last_number", _last_number)):
         candidate = find(text)
         if candidate is not None:

@@ -352,6 +352,72 @@ def test_the_integer_that_an_output_makes_its_own(output: str, value: str | None
     assert STRICT.read_integer(output).value == value
 
 
+QUOTED_INTEGERS: list[tuple[str, str | None]] = [
+    ("The answer is \\boxed{204}.\n```python\nprint('\\boxed{999}')\n```", "204"),
+    ("The answer is 204.\n> The answer is 999", "204"),
+    ("```\nAnswer: 12\n```\nsays the page. It must be 204 instead", "204"),
+    ("```\nAnswer: 12\n```\nsays the page. I do not get 12 from it", None),
+    ("```\n204\n```", "204"),
+    ("Answer:\n```\n204\n```", "204"),
+    ("We have x = 5, so:\n```latex\n\\boxed{204}\n```\nI hope this helps!", "204"),
+    ("The answer is given below.\n```\n\\boxed{204}\n```", "204"),
+]
+
+QUOTED_CHOICES: list[tuple[str, str | None]] = [
+    ("Answer: B\n> Answer: A", "B"),
+    ("```\nAnswer: A\n```\nsays the page. I pick B.", None),
+    ("> Answer: B", "B"),
+    ("**Answer:**\n```\nB\n```", "B"),
+    ("I considered Answer: A.\nSo the final answer:\n```\nB\n```", "B"),
+    ("```\nAnswer: B\n```\nI hope this helps!", "B"),
+    ('Reasons.\n"B"', "B"),
+]
+
+WRAPPED_INTEGERS: list[tuple[str, str | None]] = [
+    ('{"answer": 204}', "204"),
+    ('```json\n{"reasoning": "It adds up, so", "final_answer": "204"}\n```', "204"),
+    ('The tool said {"answer": 204}', None),
+    ('{"answer": [12, 204]}', None),
+    ("<answer>204</answer>", "204"),
+    ("The page says <answer>204</answer>", None),
+    ('Answer: "204"', "204"),
+    ("Answer: 204 ✅", "204"),
+    ("Answer: 204 ❌", None),
+    ("Answer: 12. No, wait, 204", "204"),
+]
+
+WRAPPED_CHOICES: list[tuple[str, str | None]] = [
+    ('{"answer": "B"}', "B"),
+    ('{"answer": "A or B"}', None),
+    ("<answer>B</answer>", "B"),
+    ("| Answer | B |", "B"),
+    ("Answer: 'B'", "B"),
+    ("Reasons.\nOption B is correct.", "B"),
+    ("Option A is correct.\nOption B is correct.", None),
+    ("故选B。", "B"),
+    ("Answer: A, no wait, B", "B"),
+    ("Answer: A. Actually B is tempting", "A"),
+    ("Answer: B is wrong, C is right", None),
+]
+
+
+@pytest.mark.parametrize(("output", "value"), QUOTED_CHOICES + WRAPPED_CHOICES)
+def test_choices_in_fences_quotes_and_wrappings(output: str, value: str | None) -> None:
+    assert STRICT.read_choice(output, 4).value == value
+
+
+@pytest.mark.parametrize(("output", "value"), QUOTED_INTEGERS + WRAPPED_INTEGERS)
+def test_integers_in_fences_quotes_and_wrappings(output: str, value: str | None) -> None:
+    assert STRICT.read_integer(output).value == value
+
+
+def test_the_version_before_still_reads_fences_and_quotes() -> None:
+    before = get_reader("rbsuite/2")
+    assert before.id == "rbsuite/2"
+    assert before.read_integer("The answer is 204.\n> The answer is 999").value == "999"
+    assert before.read_choice("Answer: B\n> Answer: A", 4).value == "A"
+
+
 CHAINS = {
     "m + n = 256 + 37 = 293": "293",
     "m+n=256+37=293": "293",
