@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from rbsuite.reading.labels import STYLES, Label, find_labels, text_of, unwrapped, with_ends
-from rbsuite.reading.layers import Layer, Unclear, Unreadable, first_read
+from rbsuite.reading.layers import MOST, Layer, Unclear, Unreadable, first_read
 from rbsuite.reading.values import is_empty, objects_with, read_values, text_of_value, without_values
 from rbsuite.reading.words import says_nothing, states_nothing
 
@@ -26,6 +27,14 @@ TOLD = 3
 
 _LONGEST_HEADING = 300
 _HEADING = re.compile(r"[ \t]*(?=#|\*\*|\d)#{0,6}[ \t]*(?:\*\*)?(?:\d{1,3}[.):])?[ \t]*([^\n]+)")
+_UNDERLINE = re.compile(r"\A[-=]{3,}[ \t]*\n\s*")
+_ROW = re.compile(r"^[ \t]*+\|[^\n]*", re.MULTILINE)
+_LABEL = r"(?:title|description|content|memory|workflow|reflection)"
+_UNEVEN = re.compile(
+    rf"(?P<tag></?(?:memory[ _-]?)?items?>|(?<=>)[ \t]*+(?=<{_LABEL}\b))|(?P<bold></?(?:b|strong)>)"
+    rf"|(?<![^\n#*_ \t-])[\u2190-\u2bff\U0001f000-\U0001faff][\ufe0f\u200d]?[ \t]{{0,4}}(?=[*_]{{0,3}}{_LABEL}\b)",
+    re.IGNORECASE,
+)
 _SECTIONS = ("title", "description", "content")
 _KEYS: Mapping[str, Sequence[str]] = {
     "title": ("title", "name"),
@@ -76,6 +85,8 @@ def parse_items(reply: str, limit: int, heading: str = "Memory Item") -> Parsed:
     def read(layer: Layer) -> Parsed | None:
         values = read_values(layer)
         labelled = _labelled(layer, heading)
+        if not _complete(labelled):
+            labelled = _tabled(layer) or _labelled(_evened(layer), heading) or labelled
         rest = without_values(layer, values)
         if not labelled and (states_nothing(rest) or not rest.strip()):
             if all(map(is_empty, values.own if rest.strip() else values.found)):
@@ -145,6 +156,30 @@ def _labelled(layer: Layer, heading: str) -> Sequence[Draft]:
     return best
 
 
+def _evened(layer: Layer) -> Layer:
+    """A layer with tags of sections on lines of their own, none around items, bold tags as marks, and without pictures before labels."""
+    edits = list(islice(_UNEVEN.finditer(layer.outside), MOST))
+    ends = [*(edit.start() for edit in edits), len(layer.text)]
+
+    def edited(text: str) -> str:
+        new = [("**" if edit["bold"] else "\n" if edit["tag"] is not None else "") for edit in edits]
+        starts = [0, *(edit.end() for edit in edits)]
+        kept = [text[start:end] for start, end in zip(starts, ends, strict=True)]
+        return kept[0] + "".join(one + part for one, part in zip(new, kept[1:], strict=True))
+
+    return Layer(edited(layer.text), edited(layer.outside)) if edits else layer
+
+
+def _tabled(layer: Layer) -> Sequence[Draft]:
+    """The items of a table whose first row names the sections."""
+    lines = [line[0].strip(" \t|") for line in islice(_ROW.finditer(layer.outside), MOST)]
+    rows = [[cell.strip(" \t*`") for cell in line.split("|")] for line in lines if line.strip("-:| ")]
+    names = [name.lower() for name in rows[0]] if rows else []
+    if not set(_SECTIONS) <= set(names):
+        return ()
+    return [_draft(dict(zip(names, row, strict=False))) for row in rows[1:]]
+
+
 def _with_headings(layer: Layer, labels: Sequence[Label]) -> Sequence[Label]:
     """Labels that include no title, plus an item label for each line that is marked as a heading and comes right before an item."""
     found: list[Label] = []
@@ -174,7 +209,7 @@ def _grouped(layer: Layer, labels: Sequence[Label]) -> Iterator[Draft]:
                 yield _draft(sections)
             sections = {}
         if label.name != "item":
-            sections[label.name] = text_of(layer, label, end)
+            sections[label.name] = _UNDERLINE.sub("", text_of(layer, label, end))
         elif label.rest:
             sections["heading"] = label.rest
     if sections.keys() & set(_SECTIONS):

@@ -90,6 +90,11 @@ ITEMS = {
     "title as a numbered heading": "## 1. Look first\n**Description:** When lost.\n**Content:** Look.",
     "title as a list entry": "1. **Look first**\n   - **Description**: When lost.\n   - **Content**: Look.",
     "tags": "<item>\n<title>Look first</title>\n<description>When lost.</description>\n<content>\nLook.\n</content>\n</item>",
+    "tags on one line": "<item><title>Look first</title><description>When lost.</description><content>Look.</content></item>",
+    "bold tags": "<b>Title:</b> Look first\n<b>Description:</b> When lost.\n<b>Content:</b> Look.",
+    "table": "| Title | Description | Content |\n|---|---|---|\n| Look first | When lost. | Look. |",
+    "pictures": "# \U0001f9e0 Memory Item 1\n" + BODY.replace("## ", "## \U0001f4cc "),
+    "underlined": "Title\n-----\nLook first\n\nDescription\n-----\nWhen lost.\n\nContent\n-----\nLook.",
     "plain": "Memory Item 1\nTitle: Look first\nDescription: When lost.\nContent: Look.",
     "upper case": "# MEMORY ITEM 1\n## TITLE\nLook first\n## DESCRIPTION\nWhen lost.\n## CONTENT\nLook.",
     "numbered sections": "# Memory Item 1\n## 1. Title\nLook first\n## 2. Description\nWhen lost.\n## 3. Content\nLook.",
@@ -139,6 +144,10 @@ def test_items(style: str) -> None:
             for n, i in enumerate(TWO)
         ),
         "\n".join(map(json.dumps, TWO)),
+        "\n".join(
+            f"<item><title>{i['title']}</title><description>{i['description']}</description><content>{i['content']}</content></item>"
+            for i in TWO
+        ),
         f"# Memory Items\n```json\n{json.dumps(TWO, indent=1)}\n```",
     ],
 )
