@@ -85,7 +85,7 @@ def parse_items(reply: str, limit: int, heading: str = "Memory Item") -> Parsed:
     def read(layer: Layer) -> Parsed | None:
         values = read_values(layer)
         labelled = _labelled(layer, heading)
-        if not _complete(labelled):
+        if not _complete(labelled) and _SECTIONS[1] in layer.outside.lower():
             labelled = _tabled(layer) or _labelled(_evened(layer), heading) or labelled
         rest = without_values(layer, values)
         if not labelled and (states_nothing(rest) or not rest.strip()):
