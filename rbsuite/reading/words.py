@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from itertools import islice
 
-from rbsuite.reading.layers import MOST
-
 from rbsuite.models.reasoning import in_lower_case
+from rbsuite.reading.layers import MOST
 
 _NUMBER = re.compile(
     r"\W*(?:(?:action|index|id|rollout|attempt|trajectory|option|experience|number|step|no|best|the|is)\b[\W_]*){0,4}"
