@@ -9,9 +9,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlsplit
 
 from rbsuite.errors import UnknownNameError, UsageError
-from rbsuite.scrub import looks_secret
+from rbsuite.redact import MASK
+from rbsuite.scrub import names_secret
 
 OptionType = Literal["int", "float", "str", "bool"]
 OptionValue = int | float | str | bool
@@ -179,13 +181,49 @@ def refuse_keys(text: str) -> None:
         UsageError: there is one. The message does not repeat it.
     """
     for named in re.finditer(r"(?<![\w.-])([\w.-]{1,80})\s*=", text):
-        if looks_secret(named[1]):
-            provider = re.search(r"(?:^|[:=,])([A-Za-z0-9_-]+)/", text)
-            variable = f"{re.sub('[^A-Z0-9]', '_', provider[1].upper())}_API_KEY" if provider else "of its provider"
+        if names_secret(named):
+            # What a plugin's model or a service reads is not known here.
+            provider = re.search(r"(?:^|[:=,])(?!sim/)([A-Za-z][\w-]*)/(?!/)", text)
+            variable = (
+                f"the environment variable {re.sub('[^A-Z0-9]', '_', provider[1].upper())}_API_KEY"
+                if provider
+                else "its environment variable, see docs/configuration.md"
+            )
             raise UsageError(
                 f"{text.partition(':')[0].strip()!r} is given the option {named[1]!r}, but keys are not options.",
-                f"Set the environment variable {variable}; it is neither stored nor shown.",
+                f"Set {variable}; it is neither stored nor shown.",
             )
+
+
+def is_server(text: str) -> bool:
+    """Whether a text is the address of a server: ``http`` or ``https``, a host, and perhaps a user, a port, a path and a query."""
+    try:
+        parts = urlsplit(text)
+        named = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is not a number, a bracket that is not closed
+        return False
+    return named and text.isprintable() and " " not in text
+
+
+def without_user(text: str) -> str:
+    """What a user gave as an address, or a part of one, for a message: what may be a password is masked."""
+    user, _, place = text.rpartition("@")
+    return f"{MASK}@{place}" if user else text
+
+
+def require_server(owner: str, address: str, example: str) -> None:
+    """Check the address of a server.
+
+    Args:
+        owner: whose address it is; begins the message.
+        address: what was given.
+        example: what to write.
+
+    Raises:
+        UsageError: it is not one. The message does not repeat its user and password.
+    """
+    if not is_server(address):
+        raise UsageError(f"{owner}{without_user(address)!r} is not a URL.", f"Write {example}.")
 
 
 def canonical_reference(name: str, values: Mapping[str, OptionValue], options: Sequence[Option]) -> str:

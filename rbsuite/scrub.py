@@ -28,7 +28,10 @@ _SECRET_WORDS = frozenset(
     }
 )
 _KEY_OWNERS = frozenset({"access", "api", "auth", "private", "secret", "subscription"})
-_USERINFO = re.compile(r"((?:://|https?:/(?!/)))[^/@\s]+@")
+_QUERY_SECRETS = frozenset({"key", "sig", "signature"})
+"""Names that are secret in the query of an address only."""
+# A password may have blanks; a number before one is a port.
+_USERINFO = re.compile(r"((?:://|https?:/(?!/)))(?:[^/@\s]+|[^/@\s:]+:(?!\d{1,5}\s)[^/@\n]+)@")
 _NAME = re.compile(r"""(?<![\w.-])([\w.-]++)["']?\s*[=:]\s*["']?""")
 _VALUE = re.compile(r"""(?:(?:Bearer|Basic) )?[^\s&,;\]})"']+""")
 
@@ -44,11 +47,18 @@ def looks_secret(name: str) -> bool:
     return words[-1] in _SECRET_WORDS
 
 
+def names_secret(name: re.Match[str]) -> bool:
+    """Whether a name that was found in a text, as the match's first group, looks secret there: ``?key=`` does, a mere ``key=`` does not."""
+    in_query = name.string.startswith(("?", "&"), name.start() - 1) and name[1].lower() in _QUERY_SECRETS
+    return in_query or looks_secret(name[1])
+
+
 def scrub(config: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of a configuration in which secrets are replaced by :data:`MASK`.
 
     Secrets are the values of keys that :func:`looks_secret`, at any depth (``None``, ``""`` and booleans are kept: they show that there is
-    none); inside a text, what follows such a name and ``=`` or ``:``, and the user part of an address.
+    none); inside a text, what follows such a name and ``=`` or ``:``, a key in the query of an address, and the user part of
+    an address.
     """
     return {scrub_text(str(key)): _masked(str(key), value) for key, value in config.items()}
 
@@ -59,7 +69,7 @@ def scrub_text(text: str) -> str:
         text = _USERINFO.sub(rf"\1{MASK}@", text)
     parts, done = [], 0
     for name in _NAME.finditer(text):
-        if not looks_secret(name[1]) or name.start() < done:
+        if not names_secret(name) or name.start() < done:
             continue
         value = _VALUE.match(text, name.end())
         if value is not None:

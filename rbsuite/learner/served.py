@@ -21,7 +21,7 @@ from rbsuite.learner.simulated import SimulatedLearner, SimulatedOracle
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
 from rbsuite.models.direct import DirectModel, Server
 from rbsuite.models.gate import Pace
-from rbsuite.options import canonical_reference
+from rbsuite.options import canonical_reference, require_server
 from rbsuite.task import Task
 
 HEADER = "X-Rbsuite-Request"
@@ -76,8 +76,7 @@ class ServedModel:
     """
 
     def __init__(self, model: str, server: str) -> None:
-        if not server.startswith(("http://", "https://")):
-            raise UsageError(f"model {model!r}: {server!r} is not a URL.", "Write server=http://127.0.0.1:8000/v1.")
+        require_server(f"model {model!r}: ", server, "server=http://127.0.0.1:8000/v1")
         self.name = model.partition(":")[0]
         self._offered = model
         self._server = Server(server)

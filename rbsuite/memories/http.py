@@ -22,6 +22,7 @@ from rbsuite.models.direct import Server
 from rbsuite.models.provider_errors import detail
 from rbsuite.models.retry import DEFAULT_BACKOFF, Backoff
 from rbsuite.models.tries import Failed, Tries
+from rbsuite.options import is_server
 from rbsuite.seeds import derive_seed
 from rbsuite.trajectory import Usage
 from rbsuite.transcript import BUDGET, render_transcript, rules_of, share_of
@@ -64,13 +65,9 @@ class HttpMemory:
         *,
         backoff: Backoff = DEFAULT_BACKOFF,
     ) -> None:
-        try:
-            parts = urlsplit(url)
-            named = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:  # a port that is not a number, a bracket that is not closed
-            named = False
-        if not named:
+        if not is_server(url):
             raise UsageError("memory 'http' needs the URL of a service.", "Write http:url=http://127.0.0.1:8080.")
+        parts = urlsplit(url)
         self._name = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
         self._server = Server(url, KEY_VARIABLE, LONGEST_ANSWER)
         self._tries = Tries(self._name, timeout, retries, backoff)

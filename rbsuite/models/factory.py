@@ -12,7 +12,7 @@ from rbsuite.events import ModelWaiting
 from rbsuite.models.base import ChatModel
 from rbsuite.models.direct import OFFICIAL, DirectModel
 from rbsuite.models.litellm_model import LiteLLMModel
-from rbsuite.models.provider import DEFAULT_RETRIES, PREFIX, ProviderModel, own_server
+from rbsuite.models.provider import DEFAULT_RETRIES, PREFIX, ProviderModel, own_server, require_servers
 from rbsuite.models.provider_errors import require_sendable_keys
 from rbsuite.models.settings import ModelSettings
 from rbsuite.options import PartReference, refuse_keys
@@ -58,6 +58,8 @@ def make_model(
         settings = ModelSettings.parse(reference)
         retries = int(settings.options.get("retries", DEFAULT_RETRIES))
         base_url = str(settings.options.get("api_base", "")) or None
+        if base_url is None:
+            require_servers(settings.model.partition("/")[0])
         way: type[ProviderModel] = DirectModel if way_to(reference, transport) == "direct" else LiteLLMModel
         return way(settings.model, base_url=base_url, retries=retries, waiting=waiting, settings=settings), None
     return _build(spec, reference), spec

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -29,6 +30,7 @@ from rbsuite.models.retry import DEFAULT_BACKOFF, Backoff
 from rbsuite.models.settings import ModelSettings
 from rbsuite.models.tries import Failed, Tries
 from rbsuite.models.wire import completion_from_wire, has_images, request_body, require_whole
+from rbsuite.options import require_server
 from rbsuite.scrub import scrub_text
 from rbsuite.trajectory import Usage
 
@@ -53,6 +55,21 @@ def own_server(name: str, base_url: str | None = None) -> str | None:
     if not name.startswith(PREFIX):
         return None
     return base_url or next(filter(None, map(os.environ.get, BASE_URL_VARIABLES)), None)
+
+
+def require_servers(provider: str) -> None:
+    """Check the addresses that the environment sets for a provider's models.
+
+    Args:
+        provider: its name as in ``PROVIDER/MODEL``.
+
+    Raises:
+        UsageError: one is not a URL; its variable is named.
+    """
+    prefix = re.sub("[^A-Z0-9]", "_", provider.upper())
+    for name in (f"{prefix}_BASE_URL", f"{prefix}_API_BASE"):
+        if address := os.environ.get(name):
+            require_server(f"{name}=", address, f"{name}=http://127.0.0.1:8000/v1")
 
 
 class ProviderModel(ABC):

@@ -13,7 +13,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rbsuite.errors import UnknownNameError, UsageError
-from rbsuite.options import Option, OptionValue, canonical_reference, refuse_keys, split_pieces
+from rbsuite.options import (
+    Option,
+    OptionValue,
+    canonical_reference,
+    refuse_keys,
+    require_server,
+    split_pieces,
+    without_user,
+)
 from rbsuite.trajectory import Usage
 
 OPTIONS: tuple[Option, ...] = (
@@ -74,7 +82,7 @@ class ModelSettings:
             key, equals, value = (part.strip() for part in piece.partition("="))
             owner = f"model {model!r}"
             if not equals:
-                raise UsageError(f"{owner}: {piece!r} is not an option.", "Write OPTION=VALUE.")
+                raise UsageError(f"{owner}: {without_user(piece)!r} is not an option.", "Write OPTION=VALUE.")
             if key in given:
                 raise UsageError(f"{owner} was given the option {key!r} twice.", "Give it once.")
             given.add(key)
@@ -89,11 +97,8 @@ class ModelSettings:
         return made
 
     def _check(self) -> None:
-        base = str(self.options.get("api_base", ""))
-        if base and not base.startswith(("http://", "https://")):
-            raise UsageError(
-                f"model {self.model!r}: api_base={base!r} is not a URL.", "Write api_base=http://127.0.0.1:8000/v1."
-            )
+        if base := str(self.options.get("api_base", "")):
+            require_server(f"model {self.model!r}: api_base=", base, "api_base=http://127.0.0.1:8000/v1")
         for name in self.omitted:
             if name not in OMITTABLE:
                 raise UnknownNameError("field to omit", name, OMITTABLE)

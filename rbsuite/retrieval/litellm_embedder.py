@@ -18,10 +18,11 @@ from rbsuite.models.factory import Transport
 from rbsuite.models.gate import Line, Pace, slot
 from rbsuite.models.litellm_model import load_litellm
 from rbsuite.models.prices import price
-from rbsuite.models.provider import PREFIX, own_server
+from rbsuite.models.provider import PREFIX, own_server, require_servers
 from rbsuite.models.provider_errors import advice, detail, require_sendable_keys
 from rbsuite.models.retry import DEFAULT_BACKOFF, Backoff
 from rbsuite.models.tries import Failed, Tries
+from rbsuite.options import require_server
 from rbsuite.seeds import derive_seed
 from rbsuite.trajectory import Usage
 
@@ -76,6 +77,10 @@ class LitellmEmbedder:
                 "embedder 'litellm' needs a model.", "Write litellm:MODEL, e.g. litellm:openai/text-embedding-3-small."
             )
         require_sendable_keys(model.partition("/")[0])
+        if api_base:
+            require_server("embedder 'litellm': api_base=", api_base, "api_base=http://127.0.0.1:8000/v1")
+        else:
+            require_servers(model.partition("/")[0])
         self._model = model
         self._asked = dimension
         self._dimension = dimension

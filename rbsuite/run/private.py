@@ -119,9 +119,9 @@ def _is_server_here(model: str, addresses: Sequence[str]) -> bool:
 
 def is_here(address: str) -> bool:
     """Whether a URL is on this machine: its host is a loopback address, and no proxy is in between."""
-    parts = urlsplit(address)
-    host = parts.hostname or ""
     try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
         loopback = host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False

@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 
 from experiments import prepare
 from rbsuite.errors import UnknownNameError, UsageError
+from rbsuite.models.factory import make_model
 from rbsuite.models.per_purpose import REPLY_TOKENS, call_seconds, reply_tokens
 from rbsuite.models.reply_limit import fitting, other_name
 from rbsuite.models.settings import ModelSettings, from_table
+from rbsuite.options import refuse_keys
+from rbsuite.plugins import load_plugins
 from rbsuite.trajectory import Usage
 
 
@@ -85,6 +88,7 @@ def test_a_table_of_toml_and_the_canonical_reference_mean_the_same(
         ("openai/x:body.messages=1", UsageError, ["body.messages"]),
         ("openai/x:body.a=1,body.a.b=2", UsageError, ["body.a.b"]),
         ("openai/x:api_key=abc123", UsageError, ["OPENAI_API_KEY"]),
+        ("openai/x:api_base=http://127.0.0.1:9/v1?key=abc123", UsageError, ["OPENAI_API_KEY"]),
         ("openai/x:body.api_key=abc123", UsageError, ["OPENAI_API_KEY"]),
     ],
 )
@@ -176,3 +180,35 @@ def test_the_other_name_of_the_limit_is_understood() -> None:
     assert other_name(said, "max_tokens") == "max_completion_tokens"
     assert other_name(said, "max_completion_tokens") == ""
     assert other_name("'max_tokens' or 'max_completion_tokens' is too large: 8192.", "max_tokens") == ""
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["u:s3cr3tw@h:9", "//u:s3cr3tw@h", r"http:\\u:s3cr3tw@h", "http://u:p s3cr3tw@h:9", "http://u:s3cr3tw/v@h", "http://[::bad/v1", "ftp://h"],
+)  # fmt: skip
+@pytest.mark.parametrize("variable", ["", "OPENAI_BASE_URL", "OPENAI_API_BASE", "MISTRAL_API_BASE"])
+def test_what_is_not_the_address_of_a_server_is_refused_at_once_and_its_password_is_masked(
+    address: str, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference = "mistral/x" if variable.startswith("MISTRAL") else "openai/x"
+    if variable:
+        monkeypatch.setenv(variable, address)
+    else:
+        reference += f":api_base={address}"
+    with pytest.raises(UsageError, match="is not a URL") as caught:
+        make_model(reference, load_plugins(), transport="direct" if reference[0] == "o" else "auto")
+    assert (variable or "api_base") in str(caught.value)
+    assert "s3cr3tw" not in str(caught.value)
+
+
+def test_the_scheme_of_an_address_may_be_in_capitals() -> None:
+    assert ModelSettings.parse("openai/x:api_base=HTTP://127.0.0.1:9/v1").options
+
+
+@pytest.mark.parametrize(
+    "reference", ["http:url=http://127.0.0.1:9/?token=x", "sim/learner:server=http://127.0.0.1:9/v1?api_key=x"]
+)
+def test_no_variable_that_nothing_reads_is_advised(reference: str) -> None:
+    with pytest.raises(UsageError, match="keys are not options") as caught:
+        refuse_keys(reference)
+    assert "_API_KEY" not in str(caught.value)

@@ -270,3 +270,13 @@ def test_the_id_tells_models_apart_and_holds_no_secret():
 def test_a_model_must_be_named():
     with pytest.raises(UsageError, match="litellm:MODEL"):
         LitellmEmbedder()
+
+
+@pytest.mark.parametrize("address", ["http://[::bad/v1", "u:s3cr3tw@h", "ftp://h"])
+def test_what_is_not_the_address_of_a_server_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match=r"api_base=.* is not a URL") as caught:
+        LitellmEmbedder("openai/x", api_base=address)
+    assert "s3cr3tw" not in str(caught.value)
+    monkeypatch.setenv("OPENAI_BASE_URL", address)
+    with pytest.raises(UsageError, match=r"OPENAI_BASE_URL=.* is not a URL"):
+        LitellmEmbedder("openai/x")

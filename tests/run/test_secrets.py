@@ -111,7 +111,7 @@ def test_an_experiment_with_a_password_is_resumed_from_the_middle(
     ("options", "variable"),
     [
         (["--model", f"openai/gpt-4o:api_key={KEY}"], "OPENAI_API_KEY"),
-        (["--model", f"sim/learner:api_key={PASSWORD}"], "API_KEY"),
+        (["--model", f"sim/learner:api_key={PASSWORD}"], "environment variable"),
         (["--embedder", f"litellm:model=mistral/x,api_key={PASSWORD}"], "MISTRAL_API_KEY"),
         (["--memory", f"reasoningbank:token={PASSWORD}"], "environment variable"),
     ],
