@@ -57,9 +57,10 @@ class Experiment:
     """
 
     def __init__(self, directory: str | os.PathLike[str], *, reveal: bool = False) -> None:
+        from rbsuite.run.config import as_path
         from rbsuite.store import ExperimentStore
 
-        store = ExperimentStore.open(directory, readonly=True)
+        store = ExperimentStore.open(as_path("directory", directory, "Experiment"), readonly=True)
         try:
             self._store = store.revealed() if reveal else store
         except BaseException:
@@ -192,8 +193,9 @@ class Experiment:
             What was written.
         """
         from rbsuite.export import export
+        from rbsuite.run.config import as_path
 
-        return export(self._store, to, out, reveal=reveal).place
+        return export(self._store, to, as_path("out", out, "export"), reveal=reveal).place
 
     def report(self, out: str | os.PathLike[str], *, baseline: str | None = None, reveal: bool = False) -> Path:
         """Write it as one page with figures, charts and rollouts; see :func:`rbsuite.report.html.page.write_report`.
@@ -208,9 +210,11 @@ class Experiment:
         """
         from rbsuite.plugins import load_plugins
         from rbsuite.report.html.page import write_report
+        from rbsuite.run.config import as_path
 
-        write_report([self._store], out, load_plugins(), baseline=baseline, reveal=reveal)
-        return Path(out)
+        place = as_path("out", out, "report")
+        write_report([self._store], place, load_plugins(), baseline=baseline, reveal=reveal)
+        return place
 
     def records(self, run: str = "", *, trajectories: bool = True) -> Iterator[TaskRecord]:
         """The committed records in stream order.
@@ -254,6 +258,7 @@ def plan(
     from rbsuite.run.plan import make_plan
     from rbsuite.specs import EnvironmentSpec
 
+    _check_setting(execution, plugins)
     given = {"env": env, **options} if env is not None else options
     unknown = next((name for name in given if name not in FIELDS), None)
     if unknown is not None:
@@ -267,6 +272,18 @@ def plan(
         spec = look_up(found, "environment", values["env"]).spec
         published = spec.protocols if isinstance(spec, EnvironmentSpec) else None
     return make_plan(make_config(values, published=published), found, execution)
+
+
+def _check_setting(execution: object, plugins: object) -> None:
+    from rbsuite.errors import UsageError, in_words
+    from rbsuite.plugins import Plugins
+
+    if not isinstance(execution, Execution | None):
+        raise UsageError(f"execution must be an Execution, not {in_words(execution)}.", "Write rbsuite.Execution(...).")
+    if not isinstance(plugins, Plugins | None):
+        raise UsageError(
+            f"plugins must be Plugins, not {in_words(plugins)}.", "Leave it out, or use rbsuite.load_plugins()."
+        )
 
 
 def plan_again(store: ExperimentStore, *, plugins: Plugins | None = None, execution: Execution | None = None) -> Plan:
@@ -327,13 +344,18 @@ def attribute(
     from rbsuite.notebook import block
     from rbsuite.run.attributed import effects
     from rbsuite.run.attribution import FILE_NAME, Journal, condition_of, left_out, run_trials, trials_of
+    from rbsuite.run.config import as_path
     from rbsuite.store import ExperimentStore
 
+    _check_setting(execution, plugins)
     execution = execution or Execution()
-    with ExperimentStore.open(directory, readonly=True) as opened:
+    with ExperimentStore.open(as_path("directory", directory, "attribute"), readonly=True) as opened:
         store = opened.revealed() if execution.reveal else opened
         found = left_out(store, condition_of(store, memory), items, clusters)
-        kept, trials = Journal(Path(journal or store.directory / FILE_NAME)), trials_of(found, again=again)
+        kept, trials = (
+            Journal(as_path("journal", journal or store.directory / FILE_NAME, "attribute")),
+            trials_of(found, again=again),
+        )
         if any(kept.get(trial) is None for trial in trials):
             planned = plan_again(store, plugins=plugins, execution=execution)
             block(lambda: run_trials(planned, store, trials, kept, execution))
@@ -394,10 +416,13 @@ async def aevaluate(
     **options: Any,
 ) -> Experiment:
     """:func:`evaluate` for code that runs in an event loop."""
+    from rbsuite.run.config import as_path
     from rbsuite.run.executors import run_experiment
 
-    execution = execution or Execution()
+    if out is not None:
+        out = as_path("out", out, "options")
     planned = plan(env, plugins=plugins, execution=execution, **options)
+    execution = execution or Execution()
     try:
         with open_plan(planned, out, add_orders=add_orders) as store, _shown(planned, store, execution, progress):
             await run_experiment(planned, store, execution)

@@ -85,11 +85,14 @@ def check_path(text: str) -> None:
     """Refuse a text that names no file or directory: before it is turned into a path, which takes the slashes out of an address.
 
     Raises:
-        Unusable: it is an address, is too long, or has a NUL character.
+        Unusable: it is an address, is too long, or has a character that no path has.
     """
     if is_address(text):
         raise Unusable("an address, not a path")
-    name = os.fsencode(text)
+    try:
+        name = os.fsencode(text)
+    except UnicodeEncodeError:
+        raise Unusable("not a path: it has half of a surrogate pair") from None
     if len(name) > _LONGEST_PATH or any(len(part) > _LONGEST_NAME for part in name.split(b"/")):
         raise Unusable("too long for a path")
     if b"\0" in name:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from pathlib import Path
@@ -173,26 +174,39 @@ class Execution:
         ray_wait: seconds to wait for a node that has what a run takes.
     """
 
-    concurrency: int = 8
-    speculate: str = "off"
-    executor: str = "local"
-    outage: Literal["pause", "commit"] = "pause"
-    to_look: str = ""
-    call_time: str = ""
-    max_cost: float | None = None
-    max_tokens: int | None = None
-    max_calls: int | None = None
-    max_time: float | None = None
-    start: int = 0
-    transport: Transport = "auto"
-    cache: str = ""
-    share: bool = False
-    reveal: bool = False
-    rate: float | None = None
-    ray_address: str = ""
-    ray_env: str = ""
-    ray_resources: str = ""
-    ray_wait: float = 60.0
+    concurrency: int = _option("int", "maximum number of concurrent model calls", 8, minimum=1)
+    speculate: str = _option("text", "off, auto or a number of tasks, as text", "off")
+    executor: str = _option("text", "local, processes:N or ray", "local")
+    outage: Literal["pause", "commit"] = _option("text", "pause or commit", "pause", choices=("pause", "commit"))
+    to_look: str = _option("text", "next, last, or the number of a look, as text", "")
+    call_time: str = _option("text", "seconds that one model call may take, as text", "")
+    max_cost: float | None = _option("float", "US dollars", None, minimum=0)
+    max_tokens: int | None = _option("int", "tokens, in and out", None, minimum=1)
+    max_calls: int | None = _option("int", "model calls", None, minimum=1)
+    max_time: float | None = _option("float", "seconds", None, minimum=0)
+    start: int = _option("int", "initial number of concurrent calls to one model", 0, minimum=0)
+    transport: Transport = _option("text", "auto, direct or litellm", "auto", choices=("auto", "direct", "litellm"))
+    cache: str = _option("text", "directory of a reply cache", "")
+    share: bool = _option("flag", "whether private tasks may leave this machine", False)
+    reveal: bool = _option("flag", "whether what was said on private tasks is shown", False)
+    rate: float | None = _option("float", "calls per minute to each provider's model", None, minimum=0)
+    ray_address: str = _option("text", "HOST:PORT of a Ray cluster", "")
+    ray_env: str = _option("text", "names of environment variables, separated by commas", "")
+    ray_resources: str = _option("text", "what a run takes of a node, as text", "")
+    ray_wait: float = _option("float", "seconds to wait for a node", 60.0, minimum=0)
+
+    def __post_init__(self) -> None:
+        """Check every value.
+
+        Raises:
+            UsageError: one is of the wrong kind, or out of range.
+        """
+        for name, option in self.__dataclass_fields__.items():
+            value = getattr(self, name)
+            if value is not None or option.default is not None:
+                _checked(name, value, "Execution", option.metadata)
+        if self.cache:
+            as_path("cache", self.cache, "Execution")
 
 
 def executor_kind(executor: str) -> tuple[Literal["local", "processes", "ray"], int]:
@@ -262,7 +276,7 @@ def check_value(name: str, value: Any, where: str) -> Any:
     if name in PATHS:
         for text in (value,) if isinstance(value, str) else value if isinstance(value, list | tuple) else ():
             if isinstance(text, str):
-                _check_path(shown, text, where)
+                as_path(shown, text, where)
     if kind == "names":
         names = (value,) if isinstance(value, str) else value
         blank = FIELDS[name].default == ("",)
@@ -275,23 +289,31 @@ def check_value(name: str, value: Any, where: str) -> Any:
         raise UsageError(f"{where}: {shown} must be a name or a list of names.", f'For example {shown} = ["a", "b"].')
     if kind in ("numbers", "counts"):
         values = value if isinstance(value, list | tuple) else (value,)
-        return tuple(_checked(name, one, where) for one in values)
-    return _checked(name, value, where)
+        return tuple(_checked(name, one, where, FIELDS[name].metadata) for one in values)
+    return _checked(name, value, where, FIELDS[name].metadata)
 
 
-def _check_path(shown: str, text: str, where: str) -> None:
+def as_path(shown: str, value: Any, where: str) -> Path:
+    """The path that a value of the Python API or an option names.
+
+    Raises:
+        UsageError: it is none.
+    """
+    text = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(text, str):
+        raise UsageError(f"{where}: {shown} must be a path, not {in_words(value)}.", "Name a file or directory.")
     try:
         check_path(text)
     except Unusable as error:
         raise UsageError(f"{where}: {shown} = {shortened(text)!r} is {error}.", "Name a file or directory.") from error
+    return Path(text)
 
 
 def _model(value: Any) -> Any:
     return from_table(value) if isinstance(value, Mapping) else value
 
 
-def _checked(name: str, value: Any, where: str) -> Any:
-    meta = FIELDS[name].metadata
+def _checked(name: str, value: Any, where: str, meta: Mapping[str, Any]) -> Any:
     kind = meta["kind"]
     shown = name.replace("_", "-")
     written = in_words(value) if _is_long(value) else repr(value)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments import prepare
+from rbsuite import Execution, Experiment, evaluate, plan
 from rbsuite.cli.evaluate import split_references
 from rbsuite.errors import RbsuiteError, UnknownNameError, UsageError
 from rbsuite.plugins import load_plugins
@@ -209,3 +210,41 @@ def test_the_protocol_of_reasoningbank_sets_the_agent_too() -> None:
     told = [describe("reasoningbank", {}, mode, simulated=True)[1] for mode in get_args(ActionMode)]
     assert [line.split()[:2] for line in told[1:]] == [["--agent", "react"], ["--agent", "stepwise"]]
     assert "--agent" not in told[0]
+
+
+@pytest.mark.parametrize("place", ["\0", "a" * 5000, "\ud800", 3, b"x"])
+def test_what_is_no_path_is_refused_by_the_python_api(place: Any) -> None:
+    with pytest.raises(UsageError, match="out"):
+        evaluate("aime", limit=1, orders=1, memory=["none"], out=place)
+    with pytest.raises(UsageError, match="directory"):
+        Experiment(place)
+    for name in ("data", "prompts", "warm_start"):
+        with pytest.raises(UsageError, match=name.replace("_", ".")):
+            plan("tau-bench", **{name: place})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("concurrency", "x"),
+        ("concurrency", -1),
+        ("speculate", -1),
+        ("executor", True),
+        ("call_time", -1),
+        ("max_time", "x"),
+        ("max_time", 10**400),
+        ("cache", "\0"),
+        ("cache", 3),
+        ("outage", "x"),
+        ("share", 1),
+    ],
+)
+def test_a_bad_value_of_an_execution_is_refused_by_name(name: str, value: Any) -> None:
+    with pytest.raises(UsageError, match=name.replace("_", "-")):
+        Execution(**{name: value})
+
+
+@pytest.mark.parametrize("given", [{"execution": {"a": 1}}, {"plugins": object()}])
+def test_what_is_no_execution_or_no_plugins_is_refused(given: Any) -> None:
+    with pytest.raises(UsageError, match=f"{next(iter(given))} must be"):
+        evaluate("aime", limit=1, **given)
