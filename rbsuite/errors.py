@@ -99,25 +99,48 @@ class PluginError(RbsuiteError):
     @classmethod
     def of(cls, owner: str, error: BaseException, remedy: str) -> PluginError:
         """The error for an exception that a plugin's code raised."""
-        made = cls(f"{owner} failed: {type(error).__name__}: {error}.", remedy)
+        made = cls(f"{owner} failed: {told(error)}.", remedy)
         made.owner = owner
         return made
 
 
 def is_mistake(error: BaseException) -> bool:
-    """Whether what a plugin's code raised is its own mistake: an exception other than the suite's, an exit, or a cancellation that nobody
+    """Whether what a plugin's code raised is its own mistake: anything but the suite's errors, Ctrl-C, and a cancellation that somebody
     asked for."""
-    if isinstance(error, Exception | SystemExit):
-        return not isinstance(error, RbsuiteError)
+    if isinstance(error, RbsuiteError | KeyboardInterrupt):
+        return False
+    if isinstance(error, Exception):
+        return True
     from asyncio import CancelledError, current_task
 
     if not isinstance(error, CancelledError):
-        return False
+        return True
     try:
         task = current_task()
     except RuntimeError:  # no event loop is running
         return True
     return task is None or not task.cancelling()
+
+
+def is_failure(error: BaseException) -> bool:
+    """Whether an error is one of the suite's or a plugin's mistake; anything else ends what is going on."""
+    return isinstance(error, RbsuiteError) or is_mistake(error)
+
+
+def words_of(error: BaseException) -> str:
+    """What an exception says; the name of its class if its ``__str__`` fails."""
+    try:
+        return str(error)
+    except BaseException as failure:
+        if not is_failure(failure):
+            raise
+        return type(error).__name__
+
+
+def told(error: BaseException) -> str:
+    """An exception that a plugin's code raised: its class and what it says."""
+    name, words = type(error).__name__, words_of(error)
+    return name if words == name else f"{name}: {words}"
 
 
 class blamed_on:

@@ -22,7 +22,7 @@ import pluggy
 
 from rbsuite import hookspecs
 from rbsuite.distributions import GROUP, SEPARATE, how_to_install, misfit, origin
-from rbsuite.errors import PluginError, RbsuiteError, UnknownNameError, in_words
+from rbsuite.errors import PluginError, RbsuiteError, UnknownNameError, in_words, is_failure, told, words_of
 from rbsuite.specs import (
     AgentSpec,
     EmbedderSpec,
@@ -199,10 +199,13 @@ class Plugins:
             self._manager.register(plugin, name)
             self._manager.check_pending()
             _refuse_unmarked(plugin)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             if self._manager.has_plugin(name):
                 self._manager.unregister(name=name)
-            raise PluginError(f"plugin {name!r} ({distribution}) does not fit this version: {error}") from error
+            if not is_failure(error):
+                raise
+            words = words_of(error)
+            raise PluginError(f"plugin {name!r} ({distribution}) does not fit this version: {words}") from error
         self._infos[name] = PluginInfo(name, distribution, "loaded", api="" if api is None else str(api))
         self._forget()
 
@@ -228,7 +231,9 @@ class Plugins:
         started = time.perf_counter()
         try:
             self.register(load(), name, distribution)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             # There is no need to repeat whose error it is.
             cause = error.__cause__ if isinstance(error, PluginError) and error.__cause__ is not None else error
             self._infos[name] = PluginInfo(name, distribution, "failed", _line(cause))
@@ -390,7 +395,9 @@ class Plugins:
             error = ""
             try:
                 declared = _checked(hook, implementation.function(), kind)
-            except (Exception, SystemExit) as failure:
+            except BaseException as failure:
+                if not is_failure(failure):
+                    raise
                 error = _line(failure)
             info = self._infos[name]
             info = replace(info, seconds=info.seconds + time.perf_counter() - started)
@@ -481,5 +488,5 @@ def _times(count: int) -> str:
 
 def _line(error: BaseException) -> str:
     """An error on one line; without its class if it is one of ours, as that says nothing."""
-    prefix = "" if isinstance(error, RbsuiteError) else f"{type(error).__name__}: "
-    return " ".join(f"{prefix}{error}".split()).rstrip(".")
+    words = words_of(error) if isinstance(error, RbsuiteError) else told(error)
+    return " ".join(words.split()).rstrip(".")

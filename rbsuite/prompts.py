@@ -16,7 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rbsuite.errors import RbsuiteError, TemplateError
+from rbsuite.errors import RbsuiteError, TemplateError, told
 from rbsuite.experience import MemoryItem
 from rbsuite.fencing import FencedItem, fence, one_line
 from rbsuite.files import Unusable, read_file
@@ -237,7 +237,7 @@ class Prompts:
         except (
             Exception
         ) as error:  # a division by zero, an argument that a filter does not take, endless recursion, ...
-            what = f"{type(error).__name__}: {str(error)[:200]}"
+            what = f"{told(error)[:200]}"
             raise TemplateError(f"prompt template {name!r}: {what}.", "Fix the template.") from error
 
     def _make_environment(self) -> LimitedEnvironment:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Literal, get_args
 
-from rbsuite.errors import PluginError
+from rbsuite.errors import PluginError, is_failure, words_of
 from rbsuite.experience import Phase
 from rbsuite.options import Option
 
@@ -361,5 +361,8 @@ def load_object(path: str, owner: str) -> Any:
         return getattr(import_module(module_name), attribute)
     except AttributeError as error:
         raise PluginError(f"{owner}: {module_name} has no {attribute!r}.", "Fix the plugin's spec.") from error
-    except (Exception, SystemExit) as error:
-        raise PluginError(f"{owner}: cannot import {module_name}: {error}.", "Reinstall or fix the plugin.") from error
+    except BaseException as error:
+        if not is_failure(error):
+            raise
+        why = words_of(error)
+        raise PluginError(f"{owner}: cannot import {module_name}: {why}.", "Reinstall or fix the plugin.") from error

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from asyncio import CancelledError
 from collections.abc import Callable, Sequence
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -260,12 +261,22 @@ def test_plugins_can_be_extended_without_changing_them() -> None:
     assert {info.name for info in more.infos} == {info.name for info in plugins.infos} | {"mine"}
 
 
-def test_plugin_that_exits_when_loaded_stops_no_other() -> None:
-    def load() -> object:
+class Speechless(Exception):
+    def __str__(self) -> str:
         raise SystemExit(3)
 
+
+FAILURES = [SystemExit(3), CancelledError(), GeneratorExit(), BaseExceptionGroup("x", [SystemExit()]), Speechless()]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
+@pytest.mark.parametrize("at", ["", "rbsuite_memories", "rbsuite_prompt_dirs"])
+def test_plugin_that_raises_anything_stops_no_other(at: str, failure: BaseException) -> None:
+    def fail() -> object:
+        raise failure
+
     plugins = core_plugins()
-    plugins.add("bad", "dist-bad", load)
+    plugins.add("bad", "dist-bad", (lambda: SimpleNamespace(**{at: hookimpl(fail)})) if at else fail)
     plugins.add("good", "dist-good", Declares)
     assert status(plugins) == {"bad": "failed", "good": "loaded"}
     assert "mine" in plugins.judges

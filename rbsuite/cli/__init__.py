@@ -245,6 +245,12 @@ def run(arguments: Sequence[str] | None = None, plugins: Plugins | None = None) 
         if not isinstance(error, RbsuiteError):
             raise
         return _complain(str(error), error.exit_code)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # only a plugin raises such a thing
+        from rbsuite.errors import PluginError
+
+        return _complain(str(PluginError.of("a plugin", error, "Fix it, or leave it out.")), 2)
     return result if isinstance(result, int) else 0
 
 

@@ -80,12 +80,16 @@ def command(context: click.Context, as_json: bool, ray: bool, ray_address: str) 
 
 def examine() -> list[Diagnosis]:
     """Run every check. A check that itself breaks counts as failed; it never stops the others."""
+    from rbsuite.errors import is_failure, told
+
     findings: list[Diagnosis] = []
     for name, check in CHECKS.items():
         try:
             findings.extend(check())
-        except Exception as error:  # the report must appear whatever a plugin or the machine does
-            findings.append(Diagnosis(name, "fail", f"{type(error).__name__}: {error}", getattr(error, "remedy", "")))
+        except BaseException as error:  # the report must appear whatever a plugin or the machine does
+            if not is_failure(error):
+                raise
+            findings.append(Diagnosis(name, "fail", f"{told(error)}", getattr(error, "remedy", "")))
     return findings
 
 
@@ -278,14 +282,18 @@ def _check_environment(spec: EnvironmentSpec) -> Iterator[Diagnosis]:
 
 
 def _check_needs(name: str, needs: Sequence[Check]) -> Iterator[Diagnosis]:
+    from rbsuite.errors import is_failure, words_of
     from rbsuite.specs import load_object
 
     for check in needs:
         try:
             problem = str(load_object(check.check, name)() or "")
-        except Exception as error:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
+            words = words_of(error)
             yield Diagnosis(
-                name, "fail", f"its check of {check.name!r} failed: {error}", "Fix or reinstall the plugin."
+                name, "fail", f"its check of {check.name!r} failed: {words}", "Fix or reinstall the plugin."
             )
             continue
         yield Diagnosis(name, "warn" if problem else "ok", f"{check.name}: {problem or 'found'}")

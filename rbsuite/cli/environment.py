@@ -63,7 +63,7 @@ def describe(plugins: Plugins, spec: EnvironmentSpec, data: str, floor: bool) ->
     Raises:
         PluginError: the environment cannot be imported, or raises an exception.
     """
-    from rbsuite.errors import PluginError, RbsuiteError
+    from rbsuite.errors import PluginError, is_mistake
     from rbsuite.jsonable import plain
     from rbsuite.run.names import look_up
 
@@ -73,9 +73,9 @@ def describe(plugins: Plugins, spec: EnvironmentSpec, data: str, floor: bool) ->
     floor = floor and not spec.stateful_server  # a server is not started just to look
     try:
         facts["splits"] = [describe_split(environment, split, data, floor) for split in spec.splits]
-    except RbsuiteError:
-        raise
-    except Exception as error:
+    except BaseException as error:
+        if not is_mistake(error):
+            raise
         raise PluginError.of(owner, error, "Fix or reinstall the plugin.") from error
     finally:
         asyncio.run(environment.aclose())
@@ -115,16 +115,16 @@ async def count_floor(environment: Environment, tasks: TaskSet) -> dict[str, int
     Raises:
         PluginError: the environment raises an exception on the way.
     """
-    from rbsuite.errors import PluginError, RbsuiteError
+    from rbsuite.errors import PluginError, is_mistake
     from rbsuite.run.verify import idle_score
 
     solved = dict.fromkeys((task.domain for task in tasks), 0)
     try:
         for task in tasks:
             solved[task.domain] += await idle_score(environment, task) == 1.0
-    except RbsuiteError:
-        raise
-    except Exception as error:
+    except BaseException as error:
+        if not is_mistake(error):
+            raise
         owner = f"environment {tasks.environment!r} on task {task.id!r}, where the agent says nothing,"
         raise PluginError.of(owner, error, "Fix the plugin; --no-floor shows the rest.") from error
     return solved

@@ -15,7 +15,7 @@ from typing import Any
 from rbsuite.environments.base import Environment, PlainServices
 from rbsuite.environments.solution import reference_of
 from rbsuite.environments.users import STOP, ScriptedUser
-from rbsuite.errors import DataError, PluginError, RbsuiteError
+from rbsuite.errors import DataError, PluginError, is_mistake
 from rbsuite.experience import MemoryItem, Outcome, Provenance
 from rbsuite.fencing import fence
 from rbsuite.memories.ace import show_bullets
@@ -108,9 +108,9 @@ def variables(
     spec = plugins.environment(environment)
     try:
         example = played(plugins, spec, reveal=reveal)
-    except RbsuiteError:
-        raise
-    except Exception as error:
+    except BaseException as error:
+        if not is_mistake(error):
+            raise
         raise PluginError.of(f"environment {spec.name!r}", error, "Choose another with --env.") from error
     found = {**_of_owner(plugins, prompts, name, spec, reveal=reveal), **common(example, prompts)}
     for special in (OF_ROLE.get(name.partition("/")[0]), OF_TEMPLATE.get(name)):

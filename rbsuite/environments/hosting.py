@@ -18,7 +18,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rbsuite.environments.base import Environment, Episode, EpisodeServices, SyncEnvironment, SyncEpisode
-from rbsuite.errors import EnvironmentFailure, RbsuiteError
+from rbsuite.errors import EnvironmentFailure, RbsuiteError, is_mistake, told
 from rbsuite.specs import load_object
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, Actor, EndReason, Grade, Observation
@@ -324,8 +324,10 @@ def _serve(pipe: Connection, recipe: Recipe) -> None:
         except RbsuiteError as error:
             plain = type(error).__init__ is RbsuiteError.__init__  # made of message and remedy, as most are
             reply = None, type(error)(error.message, error.remedy) if plain else EnvironmentFailure(str(error))
-        except (Exception, SystemExit) as error:
-            reply = None, EnvironmentFailure(f"the environment raised {type(error).__name__}: {error}")
+        except BaseException as error:
+            if not is_mistake(error):
+                raise
+            reply = None, EnvironmentFailure(f"the environment raised {told(error)}")
         pipe.send(reply)
 
 

@@ -14,7 +14,7 @@ from gymnasium import spaces
 from rbsuite.adapters import Source
 from rbsuite.environments.base import SyncEpisode
 from rbsuite.environments.solution import Solution
-from rbsuite.errors import EnvironmentFailure, UsageError
+from rbsuite.errors import EnvironmentFailure, UsageError, told
 from rbsuite.gym.values import describe_space, describe_value, png, read_value, write_value
 from rbsuite.seeds import derive_seed
 from rbsuite.task import Task
@@ -78,7 +78,7 @@ def _made(source: Source, options: Mapping[str, Any], task: Task) -> GymEnv:
 
 
 def _failure(source: Source, error: Exception) -> EnvironmentFailure:
-    return EnvironmentFailure(f"{source.name} cannot be opened: {type(error).__name__}: {error}")
+    return EnvironmentFailure(f"{source.name} cannot be opened: {told(error)}")
 
 
 def _seed(task: Task, seed: int) -> int:
@@ -125,7 +125,7 @@ class _GymnasiumEpisode(SyncEpisode):
             shown, reward, self._terminated, self.truncated, self._info = self._world.step(chosen)
             text, images = self._describe(shown, self._world), self._images()
         except Exception as error:
-            raise EnvironmentFailure(f"{self._source.name} raised {type(error).__name__}: {error}") from error
+            raise EnvironmentFailure(f"{self._source.name} raised {told(error)}") from error
         self._steps += 1
         self.reward = float(reward)
         self._total += self.reward

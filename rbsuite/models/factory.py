@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Literal, get_args
 
 from rbsuite.distributions import SEPARATE
-from rbsuite.errors import PluginError, RbsuiteError, UnknownNameError, UsageError
+from rbsuite.errors import PluginError, UnknownNameError, UsageError, is_mistake, told
 from rbsuite.events import ModelWaiting
 from rbsuite.models.base import ChatModel
 from rbsuite.models.direct import OFFICIAL, DirectModel
@@ -127,9 +127,9 @@ def _build(spec: ModelSpec, reference: str) -> ChatModel:
     factory = load_object(spec.factory, f"model {spec.name!r}")
     try:
         model: ChatModel = factory(**values)
-    except RbsuiteError:
-        raise
-    except Exception as error:
-        line = f"{type(error).__name__}: {error}"
+    except BaseException as error:
+        if not is_mistake(error):
+            raise
+        line = told(error)
         raise PluginError(f"model {spec.name!r} cannot be made: {line}.", "Fix or reinstall the plugin.") from error
     return model

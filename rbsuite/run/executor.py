@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from rbsuite.errors import PluginError, RbsuiteError
+from rbsuite.errors import PluginError, RbsuiteError, told
 from rbsuite.record import RunInfo
 from rbsuite.run.config import Execution, one_at_a_time
 from rbsuite.run.plan import Plan
@@ -88,4 +88,4 @@ def sendable(error: BaseException, where: str = "") -> RbsuiteError:
         plain = RbsuiteError.__new__(type(error))
         RbsuiteError.__init__(plain, before + error.message, error.remedy)
         return plain
-    return PluginError(f"{before}{type(error).__name__}: {error}")
+    return PluginError(f"{before}{told(error)}")

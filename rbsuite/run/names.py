@@ -8,7 +8,7 @@ from functools import partial
 from inspect import iscoroutinefunction
 from typing import Any
 
-from rbsuite.errors import PluginError, is_mistake
+from rbsuite.errors import PluginError, is_mistake, told
 from rbsuite.judges.base import FunctionJudge
 from rbsuite.options import PartReference, canonical_reference
 from rbsuite.plugins import Plugins
@@ -43,9 +43,7 @@ class Part:
         except BaseException as error:
             if not is_mistake(error):
                 raise
-            raise PluginError(
-                f"{owner} cannot be made: {type(error).__name__}: {error}.", "Fix or reinstall the plugin."
-            ) from error
+            raise PluginError(f"{owner} cannot be made: {told(error)}.", "Fix or reinstall the plugin.") from error
 
 
 def look_up(plugins: Plugins, kind: str, reference: str) -> Part:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rbsuite.errors import told
 from rbsuite.events import Event, ModelCalled, RunFinished, RunStarted, StepTaken, TaskCommitted
 from rbsuite.plugins import Plugins
 
@@ -129,9 +130,8 @@ class _Observer:
             except BaseException as error:  # sys.exit() too: it would end only this thread
                 self._hooks.remove(hook)
                 _log.warning(
-                    "plugin %s: its hook %s raised %s: %s. It is not called again; results do not depend on it.",
+                    "plugin %s: its hook %s raised %s. It is not called again; results do not depend on it.",
                     self._plugin,
                     hook.name,
-                    type(error).__name__,
-                    " ".join(str(error).split()),
+                    " ".join(told(error).split()),
                 )

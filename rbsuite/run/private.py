@@ -29,6 +29,7 @@ from rbsuite.errors import (
     StoreError,
     TemplateError,
     UsageError,
+    is_mistake,
 )
 from rbsuite.events import Event, ModelWaiting, RolloutEnded, StepTaken, TaskCommitted, TaskOpened
 from rbsuite.models.factory import find_spec
@@ -196,7 +197,9 @@ def unheard(hides: bool, remedy: str = "Give --reveal to see it.") -> Iterator[N
             f"{owner or 'a plugin'} failed ({type(error).__name__}); what it says is left out, as the tasks are private.",
             remedy,
         ) from None
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if not is_mistake(error):
+            raise
         raise PluginError(
             f"the run failed ({type(error).__name__}); what it says is left out, as the tasks are private.",
             remedy,

@@ -21,6 +21,7 @@ from rbsuite.errors import (
     RbsuiteError,
     ReplyRefused,
     is_mistake,
+    told,
 )
 from rbsuite.run.checks import check_action, check_audience, check_episode, check_observation, check_reward
 from rbsuite.run.recalls import TurnRecalls
@@ -247,7 +248,7 @@ def _ask(method: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _fault(error: BaseException) -> EnvironmentFailure:
-    return EnvironmentFailure(f"the environment raised {type(error).__name__}: {error}")
+    return EnvironmentFailure(f"the environment raised {told(error)}")
 
 
 async def _user_action(user: User | None, observation: Observation) -> Action:

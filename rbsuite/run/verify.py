@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from rbsuite.environments.base import Environment
 from rbsuite.environments.replay import play_actions
 from rbsuite.environments.solution import Ceiling, check_solution
-from rbsuite.errors import RbsuiteError
+from rbsuite.errors import RbsuiteError, is_failure, told
 from rbsuite.store.redaction import left_out
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action
@@ -113,7 +113,9 @@ async def _replay(environment: Environment, task: Task, max_steps: int) -> str |
         if len(solution.actions) > max_steps:
             return f"the reference takes {len(solution.actions)} turns, but only {max_steps} are allowed"
         grade, _ = await play_actions(environment, task, solution.actions, solution.user)
-    except Exception as error:  # whatever an engine raises is the finding
+    except BaseException as error:  # whatever an engine raises is the finding
+        if not is_failure(error):
+            raise
         return _raised(error)
     return "" if grade.score == 1.0 else f"{_LOW} {grade.score:g}"
 
@@ -122,10 +124,12 @@ async def _idle(environment: Environment, task: Task) -> float | str:
     """The score of an agent that says nothing, or what went wrong."""
     try:
         return await idle_score(environment, task)
-    except Exception as error:
+    except BaseException as error:
+        if not is_failure(error):
+            raise
         return f"when the agent says nothing, {_raised(error)}"
 
 
-def _raised(error: Exception) -> str:
-    words = " ".join(str(error).split())
-    return words if isinstance(error, RbsuiteError) else f"the environment raised {type(error).__name__}: {words}"
+def _raised(error: BaseException) -> str:
+    words = str(error) if isinstance(error, RbsuiteError) else f"the environment raised {told(error)}"
+    return " ".join(words.split())

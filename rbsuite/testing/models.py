@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 from rbsuite.environments.base import is_task_aware
-from rbsuite.errors import ModelError, ModelUnusable
+from rbsuite.errors import ModelError, ModelUnusable, told
 from rbsuite.jsonable import canonical
 from rbsuite.models.base import ChatModel, Completion, FinishReason, ModelRequest, Purpose
 from rbsuite.specs import ModelSpec
@@ -230,7 +230,7 @@ async def closes(subject: ModelSubject) -> None:
         try:
             await model.aclose()
         except Exception as error:
-            raise Broken(f"aclose raised {type(error).__name__}: {error}") from error
+            raise Broken(f"aclose raised {told(error)}") from error
 
 
 RULES: tuple[Rule[Any], ...] = (

@@ -14,7 +14,7 @@ from typing import Any
 
 from rbsuite import hookspecs
 from rbsuite.distributions import misfit
-from rbsuite.errors import PluginError, RbsuiteError
+from rbsuite.errors import PluginError, RbsuiteError, is_failure, told
 from rbsuite.plugins import SLOW_SECONDS, Plugins
 from rbsuite.prompts import Prompts
 from rbsuite.testing.elsewhere import Elsewhere, elsewhere
@@ -70,8 +70,10 @@ async def loads(subject: PluginSubject) -> None:
     except SyntaxError as error:
         where = f"{Path(error.filename or '?').name}, line {error.lineno}"
         raise Broken(f"it cannot be imported: {error.msg} ({where})") from error
-    except (Exception, SystemExit) as error:
-        raise Broken(f"it cannot be imported: {type(error).__name__}: {error}") from error
+    except BaseException as error:
+        if not is_failure(error):
+            raise
+        raise Broken(f"it cannot be imported: {told(error)}") from error
 
 
 @rule(

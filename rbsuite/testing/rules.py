@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
-from rbsuite.errors import RbsuiteError
+from rbsuite.errors import RbsuiteError, is_failure, told
 from rbsuite.report.text import one_line
 
 S = TypeVar("S")
@@ -118,14 +118,16 @@ async def _try(one: Rule[S], subject: S) -> tuple[Outcome, str]:
         return "broken", _short(str(what))
     except TimeoutError:
         return "broken", f"it took more than {SECONDS:g} seconds"
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if not is_failure(error):
+            raise
         return "broken", _short(str(error) if isinstance(error, RbsuiteError) else raised(error))
     return "kept", ""
 
 
 def raised(error: BaseException) -> str:
     """What the subject raised, in words."""
-    return one_line(f"it raised {type(error).__name__}: {error}").rstrip(": ")
+    return one_line(f"it raised {told(error)}").rstrip(": ")
 
 
 def _short(text: str) -> str:

@@ -21,6 +21,15 @@ from rbsuite.task import Task, TaskSet
 from toy import TOY, Toy
 
 
+class Own(BaseException):
+    pass
+
+
+class Speechless(Exception):
+    def __str__(self) -> str:
+        return self.missing  # type: ignore[attr-defined,no-any-return]
+
+
 class Raising:
     """Which method raises, and what."""
 
@@ -92,7 +101,7 @@ class Plugin:
         return [ModelSpec("raising-model", "raises", f"{__name__}:Model")]
 
 
-@pytest.mark.parametrize("kind", [ValueError, SystemExit, asyncio.CancelledError])
+@pytest.mark.parametrize("kind", [ValueError, SystemExit, asyncio.CancelledError, GeneratorExit, Own, Speechless])
 @pytest.mark.parametrize(
     ("at", "owner"),
     [
@@ -123,4 +132,4 @@ def test_a_method_that_raises_is_one_line(
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert err.startswith(f"rbsuite: error: {owner}")
-    assert f"failed: {kind.__name__}: boom and more" in err
+    assert f"failed: {kind.__name__}{'' if kind is Speechless else ': boom and more'}" in err
