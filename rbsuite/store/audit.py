@@ -14,9 +14,9 @@ from typing import Any
 from rbsuite.errors import StoreError
 from rbsuite.record import Manifest
 from rbsuite.store.adding import KEY, added_texts, signatures
-from rbsuite.store.codec import inflate, loads, unpack, unsqueeze
+from rbsuite.store.codec import inflate, loads, unsqueeze
 from rbsuite.store.database import Database
-from rbsuite.store.links import act_link, after_act, manifest_hash, run_link, standing_acts, task_link, templates_hash
+from rbsuite.store.links import act_link, after_act, run_link, standing_acts, task_link, templates_hash
 from rbsuite.store.reader import Reader
 from rbsuite.store.redaction import hide_record
 from rbsuite.store.rows import EncodedRecord, Row, encode_record, run_row
@@ -56,8 +56,6 @@ def audit(
     """
     yield from _layout(database)
     values = dict(database.rows("SELECT key, value FROM meta"))
-    if values.get("manifest_hash") != manifest_hash(unpack(values["manifest"])):
-        yield "the manifest was changed"
     templates = database.rows("SELECT source, name, sha256 FROM template ORDER BY source, name")
     if values.get("templates_hash") != (templates_hash(templates) if templates else None):
         yield "the hashes of templates were changed"

@@ -19,6 +19,7 @@ from rbsuite.store.audit import audit
 from rbsuite.store.codec import unpack
 from rbsuite.store.creation import build, make_home, plan, unmake
 from rbsuite.store.database import Database
+from rbsuite.store.links import manifest_hash
 from rbsuite.store.locks import DIRECTORY as LOCKS
 from rbsuite.store.locks import Locks
 from rbsuite.store.reader import Reader
@@ -505,7 +506,10 @@ def _costs_nothing(manifest: Manifest) -> bool:
 def _read_manifest(database: Database) -> Manifest:
     meta = dict(database.rows("SELECT key, value FROM meta"))
     try:
-        declared = decode_manifest(unpack(meta["manifest"]))
+        text = unpack(meta["manifest"])
+        if manifest_hash(text) != meta["manifest_hash"]:
+            raise StoreError(f"{database.path}: its manifest was changed.", "Restore it from a copy.")
+        declared = decode_manifest(text)
         added = [run for text in added_texts(meta) for run in decode_runs(text)]
         return replace(declared, runs=(*declared.runs, *added))
     except (zlib.error, LookupError, ValueError, TypeError, AttributeError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 import subprocess
@@ -13,6 +14,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -20,7 +22,7 @@ from experiments import core_plugins, measure
 from rbsuite.cli import run
 from rbsuite.errors import StoreError
 from rbsuite.store import ExperimentStore, codec, experiment_digest
-from rbsuite.store.codec import squeeze, unsqueeze
+from rbsuite.store.codec import squeeze, unpack, unsqueeze
 from rbsuite.store.experiment import FILE_NAME
 from rbsuite.store.links import task_link
 from rbsuite.store.schema import ORDINALS
@@ -167,6 +169,31 @@ def test_damage_is_one_line(name: str, forged: bool, kept: Path, capsys: pytest.
     unread = ("bomb as trajectory", "deep operation")  # by a comparison; only the chain tells
     assert codes[READERS.index("compare kept")] == 2 or (forged and name in unread)
     assert codes[len(READERS)] != 0
+
+
+def change_facts(place: Path, edit: Callable[[dict[str, Any]], object]) -> str:
+    """Change the facts of a manifest, but not its hash; returns its text."""
+    with closing(sqlite3.connect(place / FILE_NAME)) as connection, connection:
+        ((value,),) = connection.execute("SELECT value FROM meta WHERE key = 'manifest'").fetchall()
+        manifest = json.loads(unpack(value))
+        edit(manifest["facts"])
+        text = json.dumps(manifest)
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'manifest'", (text,))
+    return text
+
+
+@pytest.mark.parametrize("fact", ["about", "task_set"])
+@pytest.mark.parametrize("value", [3, None, [], {}, "t"])
+def test_a_changed_manifest_is_refused(
+    fact: str, value: object, kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change_facts(kept, lambda facts: facts.update({fact: value}))
+    for line in ("compare kept", "report kept", "diff kept kept", "eval --from kept", "memory list kept"):
+        assert run(line.split(), core_plugins(ToyPlugin())) == 2
+        (told,) = capsys.readouterr().err.splitlines()
+        assert "its manifest was changed" in told
+    assert run(["check", "kept"], core_plugins(ToyPlugin())) == 1
+    assert "its manifest was changed" in capsys.readouterr().out
 
 
 def test_shared_text_is_compared_with_its_hash(tmp_path: Path, samples: ModuleType) -> None:
