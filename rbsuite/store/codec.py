@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 import orjson
 
+from rbsuite.errors import in_words
 from rbsuite.jsonable import Json, plain, text_digest
 from rbsuite.trajectory import (
     Action,
@@ -351,5 +352,13 @@ def usage_row(value: Mapping[str, Usage]) -> dict[str, list[Any]]:
 
 
 def usage(row: Mapping[str, list[Any]]) -> dict[str, Usage]:
-    """Usage by purpose; undoes :func:`usage_row`."""
+    """Usage by purpose; undoes :func:`usage_row`.
+
+    Raises:
+        ValueError: a count is no number: the store was changed.
+    """
+    for counts in row.values():
+        for count in counts[:3] if counts[3:] == [None] else counts:  # a price may be unknown
+            if type(count) not in (int, float):
+                raise ValueError(f"a count of its usage is {in_words(count)}")
     return {purpose: Usage(*cost) for purpose, cost in row.items()}

@@ -9,7 +9,7 @@ from rbsuite.errors import in_words
 from rbsuite.experience import MemoryItem, MemoryOp, Provenance, Recall, Recalled
 from rbsuite.frozen import dataclass
 from rbsuite.jsonable import plain
-from rbsuite.record import ALL, Condition, Manifest, RecallEvent, RolloutRecord, RunInfo, TaskRecord
+from rbsuite.record import ABOUT, ALL, Condition, Manifest, RecallEvent, RolloutRecord, RunInfo, TaskRecord
 from rbsuite.store.codec import (
     SharedRows,
     dumps,
@@ -264,6 +264,10 @@ def op_row(op: MemoryOp) -> Row:
     return pack(op.op), pack(target), pack(dumps(values), _READABLE_OP)
 
 
+_TEXTS = ("id", "title", "description", "content", "key", "experience", "kind", "domain")
+"""The fields of an item that are texts."""
+
+
 def _op_values(op: MemoryOp) -> dict[str, Any]:
     return {
         "op": op.op,
@@ -284,6 +288,8 @@ def _provenance_row(value: Provenance) -> list[Any]:
 
 def _provenance(row: list[Any]) -> Provenance:
     task_id, position, rollouts, label, source = row
+    _all(str, task_id, label, source)
+    _all(int, position, *rollouts)
     return Provenance(task_id, position, tuple(rollouts), label, source)
 
 
@@ -304,6 +310,19 @@ def _item_values(item: MemoryItem) -> dict[str, Any]:
     }
 
 
+def _all(kind: type, *values: object) -> None:
+    """Refuse values of another type than the columns they become have; a whole number must fit in one.
+
+    Raises:
+        ValueError: one is.
+    """
+    for value in values:
+        if type(value) is not kind:
+            raise ValueError(f"{in_words(value)} stands where {in_words(kind())} should")
+        if isinstance(value, int) and value.bit_length() > 63:
+            raise ValueError("a number has more than 64 bits")
+
+
 def decode_op(payload: str | bytes) -> MemoryOp:
     """An operation from a ``payload`` column."""
     values = loads(unpack(payload))
@@ -312,6 +331,8 @@ def decode_op(payload: str | bytes) -> MemoryOp:
         item = values["item"]
         item["provenance"] = _provenance(item["provenance"])
         item["links"] = tuple(item["links"])
+        _all(str, *(item[name] for name in _TEXTS), *item["links"])
+        _all(int, item["revision"])
         values["item"] = MemoryItem(**item)
     return MemoryOp(**values)
 
@@ -351,7 +372,13 @@ def encode_manifest(manifest: Manifest) -> str:
 def decode_manifest(text: str) -> Manifest:
     """A manifest from the text of :func:`encode_manifest`."""
     values = loads(text)
-    return Manifest(values["config"], values["facts"], tuple(_run(run) for run in values["runs"]))
+    facts = values["facts"]
+    for name in ("environment", "task_set", ABOUT):
+        if not isinstance(facts.get(name, {}), dict):
+            raise ValueError(f"its {name} is {in_words(facts[name])}")
+    for task, domain, group in facts.get(ABOUT, {}).get("tasks", ()):
+        _all(str, task, domain, group)
+    return Manifest(values["config"], facts, tuple(_run(run) for run in values["runs"]))
 
 
 def encode_runs(runs: Sequence[RunInfo]) -> str:

@@ -24,7 +24,7 @@ from rbsuite.errors import StoreError
 from rbsuite.store import ExperimentStore, codec, experiment_digest
 from rbsuite.store.codec import squeeze, unpack, unsqueeze
 from rbsuite.store.experiment import FILE_NAME
-from rbsuite.store.links import task_link
+from rbsuite.store.links import manifest_hash, task_link
 from rbsuite.store.schema import ORDINALS
 from rbsuite.trajectory import Action, Message, Observation, Step
 from toy import ToyPlugin
@@ -194,6 +194,46 @@ def test_a_changed_manifest_is_refused(
         assert "its manifest was changed" in told
     assert run(["check", "kept"], core_plugins(ToyPlugin())) == 1
     assert "its manifest was changed" in capsys.readouterr().out
+
+
+TASK, OPERATION = ("task", "head"), ("op", "payload")
+VALUES: dict[str, tuple[tuple[str, str], Callable[[Any], object]]] = {
+    "no number as tokens": (TASK, lambda head: head[0].update(user=[1, {}, 2, 0.0])),
+    "text as tokens": (TASK, lambda head: head[0].update(user=[1, "-5", 2, 0.0])),
+    "lists as cost": (TASK, lambda head: head[0].update(user=[1, 2, 3, [[[]]]])),
+    "no text as task": (OPERATION, lambda op: op["item"]["provenance"].__setitem__(0, {})),
+    "a number as task": (OPERATION, lambda op: op["item"]["provenance"].__setitem__(0, 2**70)),
+    "a fraction as position": (OPERATION, lambda op: op["item"]["provenance"].__setitem__(1, 1e308)),
+    "too large a position": (OPERATION, lambda op: op["provenance"].__setitem__(1, 2**70)),
+    "no text as title": (OPERATION, lambda op: op["item"].update(title=["x"])),
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_values_of_another_type_are_damage(name: str, kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (table, column), edit = VALUES[name]
+    with closing(sqlite3.connect(kept / FILE_NAME)) as connection, connection:
+        for key, value in connection.execute(f"SELECT id, {column} FROM {table}").fetchall():
+            found = json.loads(unpack(value))
+            edit(found)
+            connection.execute(f"UPDATE {table} SET {column} = ? WHERE id = ?", (json.dumps(found), key))
+    forge(kept)
+    lines = ("compare kept", "report kept", "memory list kept", "export kept --to parquet --out p")
+    codes = [run(line.split(), core_plugins(ToyPlugin())) for line in lines]
+    assert 2 in codes
+    told = capsys.readouterr().err.splitlines()
+    assert len([line for line in told if line.startswith("rbsuite: error: ")]) == codes.count(2)
+    assert any("is damaged (" in line for line in told)
+
+
+@pytest.mark.parametrize("edit", [{"about": 3}, {"about": {"tasks": [["t"]]}}, {"task_set": []}, {"environment": "t"}])
+def test_facts_of_another_shape_are_damage(edit: object, kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = change_facts(kept, lambda facts: facts.update(edit))
+    change(kept, "UPDATE meta SET value = ? WHERE key = 'manifest_hash'", manifest_hash(text))
+    for line in ("compare kept", "report kept", "diff kept kept", "eval --from kept"):
+        assert run(line.split(), core_plugins(ToyPlugin())) == 2
+        (told,) = capsys.readouterr().err.splitlines()
+        assert "its manifest is damaged" in told
 
 
 def test_shared_text_is_compared_with_its_hash(tmp_path: Path, samples: ModuleType) -> None:
