@@ -20,6 +20,7 @@ from typing import Any
 from rbsuite.errors import LimitReached, Outage, StoreError, UnknownNameError, UsageError
 from rbsuite.events import Event
 from rbsuite.experience import MemoryItem
+from rbsuite.files import Unusable, read_file
 from rbsuite.memories.folded import folded_items
 from rbsuite.models.client import Ledger
 from rbsuite.models.meter import Counts, Meter
@@ -246,7 +247,11 @@ class Journal:
         self._done: dict[Key, TrialOutcome] = {}
         self._whole = 0
         try:
-            data = path.read_bytes() if path.exists() else b""
+            data = read_file(path)
+        except FileNotFoundError:
+            data = b""
+        except Unusable as error:
+            raise StoreError(f"{path} cannot be a journal: {error}.", "Give --journal another file.") from error
         except OSError as error:
             raise StoreError(
                 f"{path} cannot be read: {error.strerror}.", "Make it readable, or move it away."

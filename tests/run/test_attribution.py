@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import rbsuite
 from experiments import core_plugins, measure
 from rbsuite.cli import run
+from rbsuite.errors import StoreError
 from rbsuite.experience import Experience, MemoryOp, Recall, RecallRequest
 from rbsuite.memories.base import BankView
 from rbsuite.models.base import Completion, ModelRequest
@@ -185,3 +187,10 @@ def test_trials_of_items_and_clusters_are_made_once(planted: Path) -> None:
         # Each cluster has one item in each bank: leaving it out is what leaving that item out is.
         assert len(trials_of(found)) == sum(len(one.trials) for one in found if one.kind == "item")
         assert len(found) == 3 * 3 + 3
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_a_journal_is_a_regular_file(make: Callable[[Path], None], tmp_path: Path) -> None:
+    make(tmp_path / FILE_NAME)
+    with pytest.raises(StoreError, match="cannot be a journal: not a regular file"):
+        Journal(tmp_path / FILE_NAME)
