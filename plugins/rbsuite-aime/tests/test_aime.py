@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,29 @@ def test_import_makes_a_pack_that_is_then_read(tmp_path: Path) -> None:
     write(tmp_path / "other" / "rows.jsonl", {"problem": "What?", "answer": 1})
     with pytest.raises(DataError, match="do not say which aime data"):
         import_pack(IMPORTER, tmp_path / "other", tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        os.mkfifo,
+        os.mkdir,
+        lambda path: path.symlink_to("/dev/zero"),
+        lambda path: path.symlink_to(path.name),
+        lambda path: path.symlink_to("gone"),
+    ],
+    ids=["FIFO", "directory", "device", "loop", "dangling"],
+)
+def test_a_year_that_cannot_be_read_is_not_left_out(make: Callable[[Path], None], tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    write(source / "aime_2024.jsonl", {"id": "2024-I-1", "problem": "What?", "answer": "007"})
+    make(source / "aime_2025.jsonl")
+    with pytest.raises(DataError, match=r"aime_2025\.jsonl"):
+        import_pack(IMPORTER, source, tmp_path / "data")
+    with pytest.raises(DataError, match=r"aime_2025\.jsonl"):
+        Aime().tasks("all", data=str(source))
+    assert not Aime().at_hand("2024")
 
 
 @needs_pack

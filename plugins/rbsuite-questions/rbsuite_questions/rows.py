@@ -10,6 +10,7 @@ import hashlib
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from os.path import lexists
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,11 @@ Columns = Mapping[str, tuple[str, ...]]
 SUFFIXES = (".jsonl", ".json", ".parquet", ".csv")
 
 
+def named_file(directory: Path, name: str) -> Path | None:
+    """What a directory has under a table's own name. It need not be a regular file: reading it refuses what is none."""
+    return next((path for end in SUFFIXES if lexists(path := directory / f"{name}{end}")), None)
+
+
 def read_path(path: Path, hub: HubSource, names: Sequence[str] = (), *, csv_columns: Sequence[str] = ()) -> Table:
     """The rows at a path.
 
@@ -84,9 +90,8 @@ def read_path(path: Path, hub: HubSource, names: Sequence[str] = (), *, csv_colu
     if not path.is_dir():
         raise DataError(f"{path} does not exist.", "Name a file or a directory with the data.")
     for name in names:
-        for suffix in SUFFIXES:
-            if (path / f"{name}{suffix}").exists():
-                return _file(path / f"{name}{suffix}", csv_columns, within=path)
+        if (file := named_file(path, name)) is not None:
+            return _file(file, csv_columns, within=path)
     return _directory(path, hub)
 
 

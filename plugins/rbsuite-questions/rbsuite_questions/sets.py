@@ -18,7 +18,7 @@ from rbsuite.errors import DataError
 from rbsuite.jsonable import plain, text_digest
 from rbsuite.twins import find_twins
 from rbsuite_questions.question import Question, asked
-from rbsuite_questions.rows import HUB, SUFFIXES, HubSource, Row, Table, file_sha256, read_hub, read_path
+from rbsuite_questions.rows import HUB, SUFFIXES, HubSource, Row, Table, file_sha256, named_file, read_hub, read_path
 
 SOURCE_NAME = "SOURCE.md"
 _OTHER = "Choose the split that it belongs to with --split, or name other data."
@@ -76,7 +76,7 @@ class Benchmark:
         if data == HUB:
             return frozenset()
         names = [one.name for one in self.collections]
-        return frozenset(name for name in names if any((place / f"{name}{end}").is_file() for end in SUFFIXES))
+        return frozenset(name for name in names if named_file(place, name) is not None)
 
     def table(self, name: str, data: str) -> Table:
         """A table: at the path ``data`` or, if none is given, from the imported pack, or else from the hub.
@@ -237,11 +237,7 @@ class QuestionImporter:
 
     def _named(self, source: Path) -> Sequence[Collection]:
         """The tables found in a directory under their own names."""
-        return [
-            one
-            for one in self._benchmark.collections
-            if any((source / f"{one.name}{end}").is_file() for end in SUFFIXES)
-        ]
+        return [one for one in self._benchmark.collections if named_file(source, one.name) is not None]
 
     def _laid_out(self, source: Path) -> Sequence[Collection]:
         """The tables of a directory laid out as one data set of the hub."""
