@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from os.path import lexists
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, StrictBool, StrictInt, TypeAdapter, ValidationError
 
 from rbsuite.errors import UnknownNameError, UsageError
 from rbsuite.files import Unusable, parse_toml, read_file
@@ -63,14 +64,14 @@ class Board:
     environment: str
     split: str
     task_set: str
-    tasks: int
+    tasks: StrictInt
     domain: str = ""
     baseline: str = "none"
     headline: str = SUCCESS
-    lower_is_better: bool = False
-    orders: int = 1
-    simulated: bool = False
-    ground_truth_feedback: bool = True
+    lower_is_better: StrictBool = False
+    orders: StrictInt = 1
+    simulated: StrictBool = False
+    ground_truth_feedback: StrictBool = True
     free: list[str] = field(default_factory=lambda: list(FREE))
     fixed: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, str | int | float | bool] = field(default_factory=dict)
@@ -115,7 +116,7 @@ def read_board(root: Path, name: str) -> BoardPlace:
         UsageError: its file cannot be read or is not valid for a board.
     """
     directory = root / name
-    if not NAME.fullmatch(name) or not (directory / FILE).is_file():
+    if not NAME.fullmatch(name) or not lexists(directory / FILE):
         raise UnknownNameError("board", name, board_names(root))
     path = directory / FILE
     try:

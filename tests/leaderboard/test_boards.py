@@ -90,3 +90,22 @@ def test_boards_are_built_before_anybody_submits(rbsuite: Command, tmp_path: Pat
     assert said.code == 0
     assert "Published figures" in (tmp_path / "aime-2024.html").read_text()
     assert "There are no submissions yet." in (tmp_path / "tau-bench-retail.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ("", "points outside"),
+        ("tasks = true", "tasks: input should be a valid integer"),
+        ("tasks = 1\nsimulated = 1", "simulated: input should be a valid boolean"),
+    ],
+)
+def test_a_board_that_cannot_be_used_says_why(changed: str, words: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine" / "board.toml"
+    file.parent.mkdir()
+    if changed:
+        file.write_text(f'title = "t"\nenvironment = "e"\nsplit = "s"\ntask_set = ""\n{changed}\n')
+    else:
+        file.symlink_to("/dev/zero")
+    with pytest.raises(RbsuiteError, match=words):
+        read_board(tmp_path, "mine")
