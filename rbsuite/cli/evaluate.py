@@ -117,16 +117,20 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     from rbsuite.run.config import FIELDS, read_toml
 
     values = read_toml(path, COMMAND_OPTIONS)
-    flags = {option.name for option in context.command.params if isinstance(option, click.Option) and option.is_flag}
+    options = {option.name: option for option in context.command.params if isinstance(option, click.Option)}
     own = {name: value for name, value in values.items() if name in COMMAND_OPTIONS}
     for name, value in own.items():
-        if not isinstance(value, str | bool | int | float):
-            raise UsageError(
-                f"{path.name}: --{name.replace('_', '-')} cannot be {in_words(value)}.",
-                "Give text, a number, or true or false.",
-            )
+        option = options[COMMAND_OPTIONS[name]]
+        kinds: tuple[type, ...] = (str, int, float)
+        wanted = "text or a number"
+        if option.is_flag:
+            kinds, wanted = (bool,), "true or false"
+        elif isinstance(option.type, click.Path):
+            kinds, wanted = (str,), "text"
+        if type(value) not in kinds:
+            raise UsageError(f"{path.name}: --{name.replace('_', '-')} cannot be {in_words(value)}.", f"Give {wanted}.")
     context.default_map = {
-        COMMAND_OPTIONS[name]: value if COMMAND_OPTIONS[name] in flags else str(value) for name, value in own.items()
+        COMMAND_OPTIONS[name]: value if isinstance(value, bool) else str(value) for name, value in own.items()
     }
     return {name: value for name, value in values.items() if name in FIELDS}
 
