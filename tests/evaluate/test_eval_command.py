@@ -279,7 +279,14 @@ def test_every_option_may_stand_in_the_file_and_the_command_line_wins(tmp_path: 
 
 @pytest.mark.parametrize(
     ("line", "says"),
-    [("concurency = 2", "concurrency"), ('concurrency = "many"', "concurrency"), ('limit = "x"', "limit")],
+    [
+        ("concurency = 2", "concurrency"),
+        ('concurrency = "many"', "concurrency"),
+        ('limit = "x"', "limit"),
+        ('json = "yes"', "--json cannot be a str"),
+        ("out = 3", "--out cannot be an int"),
+        ("concurrency = true", "--concurrency cannot be True"),
+    ],
 )
 def test_a_wrong_line_in_the_file_is_named(line: str, says: str) -> None:
     Path("exp.toml").write_text(f'env = "toy"\n{line}\n')
@@ -351,6 +358,8 @@ def test_check_says_what_was_changed() -> None:
     assert f"e: 6 tasks as they were written; digest {shown['digest']}" in check().stdout
     assert check("--digest", shown["digest"]).return_value is None
     assert check("--digest", "0" * 64).return_value == 1
+    for wanted in ("", shown["digest"][:11], "x" * 64):
+        assert "is no digest" in str(check("--digest", wanted).exception)
     with closing(sqlite3.connect("e/experiment.sqlite")) as connection, connection:
         connection.execute("UPDATE rollout SET score = 1 - score WHERE task = 0")
     changed = check()
