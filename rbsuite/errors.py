@@ -106,7 +106,9 @@ class PluginError(RbsuiteError):
 
 def is_mistake(error: BaseException) -> bool:
     """Whether what a plugin's code raised is its own mistake: anything but the suite's errors, Ctrl-C, and a cancellation that somebody
-    asked for."""
+    asked for. The suite itself never raises a plain :class:`RbsuiteError`, only one that says what kind it is."""
+    if type(error) is RbsuiteError:
+        return True
     if isinstance(error, RbsuiteError | KeyboardInterrupt):
         return False
     if isinstance(error, Exception):

@@ -51,7 +51,7 @@ class Blaming:
         failure = first_failure(error)  # of several rollouts side by side
         if isinstance(failure, PluginError) and not failure.owner:
             raise PluginError(failure.message, failure.remedy, owner=where) from failure
-        if isinstance(failure, RbsuiteError):
+        if not is_mistake(failure):
             raise failure from failure.__cause__
         raise PluginError.of(where, error, PLUGIN_REMEDY) from error
 

@@ -14,6 +14,7 @@ import pytest
 from experiments import core_plugins
 from rbsuite.cli import run
 from rbsuite.environments.solution import Lesson, Solution
+from rbsuite.errors import RbsuiteError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.models.base import Completion, ModelRequest
 from rbsuite.specs import EmbedderSpec, EnvironmentSpec, ModelSpec
@@ -101,7 +102,9 @@ class Plugin:
         return [ModelSpec("raising-model", "raises", f"{__name__}:Model")]
 
 
-@pytest.mark.parametrize("kind", [ValueError, SystemExit, asyncio.CancelledError, GeneratorExit, Own, Speechless])
+@pytest.mark.parametrize(
+    "kind", [ValueError, SystemExit, asyncio.CancelledError, GeneratorExit, Own, Speechless, RbsuiteError]
+)
 @pytest.mark.parametrize(
     ("at", "owner"),
     [
