@@ -221,7 +221,8 @@ def _read(layer: Layer, outer: list[str]) -> tuple[Label, str] | None:
             told |= {said for said in others if said is not None}
         if told:
             own = prose[lines[0][0].start :] if lines else prose
-            told |= {said for text in (*before, own) for said in _stated(text)}
+            apart = (*before, own) if not lines or _says_more(own) else before
+            told |= {said for text in apart for said in _stated(text)}
         said = told.pop() if told else None
         if told or said == "both":
             raise Unclear("it gives verdicts that contradict each other")
@@ -253,6 +254,12 @@ def _objects(prose: str, labels: Sequence[Line], values: Values) -> Sequence[tup
             (mine, told) for mine, told in objects_with([value], _KEYS) if alone or not mine.keys().isdisjoint(_OWN)
         ]
     return found
+
+
+def _says_more(text: str) -> bool:
+    """Whether a text that begins with a verdict has further words that may state one: mostly it has none, and this is quick to see."""
+    lower = text.lower()
+    return any(sum(map(lower.count, words)) > 1 for words in (("verdict", "judg"), ("succe", "pass", "fail")))
 
 
 def _stated(text: str) -> set[_Plain]:
