@@ -6,6 +6,6 @@ comparison, a search, a slice; every hundred characters that are handled. What m
 padding, formats) is refused before it is computed. The counts depend only on the templates and their variables: nothing is computed while
 a template is compiled, and a template takes the same whether or not it is compiled already.
 
-:mod:`.environment` is the environment, :mod:`.rewriting` puts into a parsed template what takes steps, :mod:`.filters` says what filters
-and methods take, and :mod:`.steps` what values take.
+:mod:`rbsuite.templating.environment` is the environment, :mod:`rbsuite.templating.rewriting` puts into a parsed template what takes steps,
+:mod:`rbsuite.templating.filters` says what filters and methods take, and :mod:`rbsuite.templating.steps` what values take.
 """
