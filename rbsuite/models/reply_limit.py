@@ -23,7 +23,7 @@ _PROMPT = (
     re.compile(_NUMBER + r" (?:tokens )?(?:in|from) the (?:messages|prompt|input)", re.IGNORECASE),
 )
 _SUM = re.compile(_NUMBER + r" \+ (\d[\d,]*) > (\d[\d,]*)")
-_LONGEST = 4_000
+_LONGEST = 2_000
 """Characters of a provider's text that are looked at."""
 _LEAST = 16
 """A reply of fewer tokens says nothing: then it is the conversation that is too long."""

@@ -54,9 +54,6 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "user's reflection": parse_reflection,
     "value of a space": partial(read_value, spaces.Discrete(9)),
     "thinking": separate,
-    "transcript": lambda text: render_transcript(
-        Trajectory("t", 0, 0, "", (Step("agent", Observation(f"### {text}"), Action(text)),), None, "finished")
-    ),
     "reply limit": lambda text: fitting(f"max_tokens is too large: {text}", 99_999),
     "secrets": redact,
     "secrets of a configuration": scrub_text,
@@ -200,3 +197,11 @@ def test_known_offenders(name: str, pattern: str) -> None:
 
 def test_what_follows_many_actions_is_read_once() -> None:
     assert seconds(parse_action, "Action: f(x=1)\n" * 999 + "a\n" * 450_000) <= SECONDS
+
+
+def test_a_signal_is_looked_for_in_a_transcript_in_linear_time() -> None:
+    def render(text: str) -> str:
+        step = Step("agent", Observation(text), Action("Go on."))
+        return render_transcript(Trajectory("t", 0, 0, "", (step,), None, "finished"))
+
+    assert seconds(render, "### " + " " * 100_000 + "x") <= SECONDS
