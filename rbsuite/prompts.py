@@ -237,7 +237,7 @@ class Prompts:
         except (
             Exception
         ) as error:  # a division by zero, an argument that a filter does not take, endless recursion, ...
-            what = f"{told(error)[:200]}"
+            what = told(error)[:200]
             raise TemplateError(f"prompt template {name!r}: {what}.", "Fix the template.") from error
 
     def _make_environment(self) -> LimitedEnvironment:

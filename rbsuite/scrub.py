@@ -31,7 +31,9 @@ _KEY_OWNERS = frozenset({"access", "api", "auth", "private", "secret", "subscrip
 _QUERY_SECRETS = frozenset({"key", "sig", "signature"})
 """Names that are secret in the query of an address only."""
 # A password may have blanks; a number before one is a port.
-_USERINFO = re.compile(r"((?:://|https?:/(?!/)))(?:[^/@\s]+|[^/@\s:]+:(?!\d{1,5}\s)[^/@\n]+)@")
+_USERINFO = re.compile(
+    r"((?:://|https?:/(?!/)))(?:[^/@\s]+|[^/@\s:]{1,200}+:(?!\d{1,5}(?:[/?#\s]|$))(?:[^/@\n]{1,200}+|[^@\n:]{1,200}+))@"
+)
 _NAME = re.compile(r"""(?<![\w.-])([\w.-]++)["']?\s*[=:]\s*["']?""")
 _VALUE = re.compile(r"""(?:(?:Bearer|Basic) )?[^\s&,;\]})"']+""")
 

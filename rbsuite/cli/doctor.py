@@ -89,7 +89,7 @@ def examine() -> list[Diagnosis]:
         except BaseException as error:  # the report must appear whatever a plugin or the machine does
             if not is_failure(error):
                 raise
-            findings.append(Diagnosis(name, "fail", f"{told(error)}", getattr(error, "remedy", "")))
+            findings.append(Diagnosis(name, "fail", told(error), getattr(error, "remedy", "")))
     return findings
 
 

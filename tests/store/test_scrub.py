@@ -49,6 +49,8 @@ def test_other_names(name: str) -> None:
         ("base=https://h/v1?token=abc;x=api_key='abc'", "base=https://h/v1?token=***;x=api_key='***'"),
         ('{"api_key": "abc", "n": 1}', '{"api_key": "***", "n": 1}'),
         ("http:url=http://me:a bc@host:9", "http:url=http://***@host:9"),
+        ("http:url=http://me:a/bc@host:9", "http:url=http://***@host:9"),
+        ("http://localhost:8000/@scope", "http://localhost:8000/@scope"),
         ("http://host:80 is of me@x", "http://host:80 is of me@x"),
         ("http:url=https://h/?key=abc&n=1", "http:url=https://h/?key=***&n=1"),
         ("https://h/v1?n=1&KEY=abc&sig=def", "https://h/v1?n=1&KEY=***&sig=***"),
