@@ -22,10 +22,10 @@ PLACEHOLDERS = frozenset(
 # Each pattern comes with words, in lower case, at least one of which any match contains: looking for these costs next to nothing.
 _PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     # user:password@ (or token@) of a URL; the last @ before the path counts, as a password may contain one.
-    (("://",), re.compile(r"(?<=://)(?!\*\*\*@)[^\s/?#'\"]+(?=@)"), MASK),
+    (("@",), re.compile(r"(?<=://)(?!\*\*\*@)[^\s/?#'\"]+(?=@)"), MASK),
     # A password may also contain what ends a host; a number after the colon is a port.
     (
-        ("://",),
+        ("@",),
         re.compile(r"(?<=://)(?!\*\*\*@)[^\s/?#'\"@:]{1,200}+:(?!\d{1,5}(?:[/?#]|$))[^\s'\"@]{1,200}+(?=@)"),
         MASK,
     ),

@@ -31,9 +31,8 @@ _KEY_OWNERS = frozenset({"access", "api", "auth", "private", "secret", "subscrip
 _QUERY_SECRETS = frozenset({"key", "sig", "signature"})
 """Names that are secret in the query of an address only."""
 # A password may have blanks; a number before one is a port.
-_USERINFO = re.compile(
-    r"((?:://|https?:/(?!/)))(?:[^/@\s]+|[^/@\s:]{1,200}+:(?!\d{1,5}(?:[/?#\s]|$))(?:[^/@\n]{1,200}+|[^@\n:]{1,200}+))@"
-)
+_USER = r"(?:[^/@\s]+|[^/@\s:]{1,200}+:(?!\d{1,5}(?:[/?#\s]|$))(?:[^/@\n]{1,200}+|[^@\n:]{1,200}+))@"
+_USERS = ((re.compile(f"://{_USER}"), f"://{MASK}@"), (re.compile(f"(https?:/)(?!/){_USER}"), rf"\1{MASK}@"))
 _NAME = re.compile(r"""(?<![\w.-])([\w.-]++)["']?\s*[=:]\s*["']?""")
 _VALUE = re.compile(r"""(?:(?:Bearer|Basic) )?[^\s&,;\]})"']+""")
 
@@ -51,8 +50,10 @@ def looks_secret(name: str) -> bool:
 
 def names_secret(name: re.Match[str]) -> bool:
     """Whether a name that was found in a text, as the match's first group, looks secret there: ``?key=`` does, a mere ``key=`` does not."""
-    in_query = name.string.startswith(("?", "&"), name.start() - 1) and name[1].lower() in _QUERY_SECRETS
-    return in_query or looks_secret(name[1])
+    word = name[1]
+    return looks_secret(word) or (
+        word.lower() in _QUERY_SECRETS and name.string.startswith(("?", "&"), name.start() - 1)
+    )
 
 
 def scrub(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,11 +68,12 @@ def scrub(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def scrub_text(text: str) -> str:
     """A text without secrets: see :func:`scrub`."""
-    if ":/" in text:
-        text = _USERINFO.sub(rf"\1{MASK}@", text)
+    if ":/" in text and "@" in text:
+        for user, masked in _USERS:
+            text = user.sub(masked, text)
     parts, done = [], 0
     for name in _NAME.finditer(text):
-        if not names_secret(name) or name.start() < done:
+        if name.start() < done or not names_secret(name):
             continue
         value = _VALUE.match(text, name.end())
         if value is not None:

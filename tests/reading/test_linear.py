@@ -187,6 +187,8 @@ def test_any_repeated_pattern_is_read_in_linear_time(name: str, pattern: str) ->
         'a "Action: f() ',
         " ",
         "a://b:c",
+        "a://b@c",
+        "key=",
     ],
 )
 @pytest.mark.parametrize("name", READERS)
