@@ -215,30 +215,13 @@ class Prompts:
             raise TemplateError(f"{where}: {_cut(str(error.message))}.", "Fix the template.") from error
 
     def _render(self, name: str, variables: Mapping[str, Any]) -> str:
-        from jinja2 import TemplateError as JinjaError
-        from jinja2 import TemplateNotFound
-
         try:
             fenced = {name: _fenced(value) for name, value in variables.items()}
             return self._environment.limited(name, fenced).strip()
-        except TemplateNotFound as error:
-            raise TemplateError(
-                f"there is no prompt template {_cut(repr(error.name))}.", "See `rbsuite prompts list`."
-            ) from error
-        except UnicodeDecodeError as error:
-            raise _not_utf8(name) from error
-        except JinjaError as error:
-            line = getattr(error, "lineno", None)
-            where = f", line {line}" if line else ""
-            what = _cut(str(error.message).rstrip("."))
-            raise TemplateError(f"prompt template {name!r}{where}: {what}.", "Fix the template.") from error
         except RbsuiteError:
             raise
-        except (
-            Exception
-        ) as error:  # a division by zero, an argument that a filter does not take, endless recursion, ...
-            what = told(error)[:200]
-            raise TemplateError(f"prompt template {name!r}: {what}.", "Fix the template.") from error
+        except Exception as error:
+            raise _not_rendered(name, error) from error
 
     def _make_environment(self) -> LimitedEnvironment:
         from jinja2 import ChoiceLoader, FunctionLoader, StrictUndefined
@@ -317,6 +300,23 @@ def _source(directory: Path, name: str) -> tuple[str, str, None] | None:
     if not os.path.lexists(path) or path.is_dir():
         return None
     return _read(path, name, directory), str(path), None
+
+
+def _not_rendered(name: str, error: Exception) -> TemplateError:
+    """What to raise for a template that failed."""
+    from jinja2 import TemplateError as JinjaError
+    from jinja2 import TemplateNotFound
+
+    if isinstance(error, TemplateNotFound):
+        return TemplateError(f"there is no prompt template {_cut(repr(error.name))}.", "See `rbsuite prompts list`.")
+    if isinstance(error, UnicodeDecodeError):
+        return _not_utf8(name)
+    if isinstance(error, JinjaError):
+        line = getattr(error, "lineno", None)
+        where, what = f", line {line}" if line else "", _cut(str(error.message).rstrip("."))
+    else:  # a division by zero, an argument that a filter does not take, endless recursion, ...
+        where, what = "", told(error)[:200]
+    return TemplateError(f"prompt template {name!r}{where}: {what}.", "Fix the template.")
 
 
 def _not_utf8(name: str) -> TemplateError:

@@ -51,9 +51,9 @@ def looks_secret(name: str) -> bool:
 def names_secret(name: re.Match[str]) -> bool:
     """Whether a name that was found in a text, as the match's first group, looks secret there: ``?key=`` does, a mere ``key=`` does not."""
     word = name[1]
-    return looks_secret(word) or (
-        word.lower() in _QUERY_SECRETS and name.string.startswith(("?", "&"), name.start() - 1)
-    )
+    if word.lower() not in _QUERY_SECRETS:
+        return looks_secret(word)
+    return name.string.startswith(("?", "&"), name.start() - 1)
 
 
 def scrub(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,14 +71,13 @@ def scrub_text(text: str) -> str:
     if ":/" in text and "@" in text:
         for user, masked in _USERS:
             text = user.sub(masked, text)
-    parts, done = [], 0
-    for name in _NAME.finditer(text):
-        if name.start() < done or not names_secret(name):
-            continue
-        value = _VALUE.match(text, name.end())
-        if value is not None:
-            parts += [text[done : name.end()], MASK]
-            done = value.end()
+    parts: list[str] = []
+    done = at = 0
+    while name := _NAME.search(text, at):
+        at = name.end()
+        if names_secret(name) and (value := _VALUE.match(text, at)):
+            parts += [text[done:at], MASK]
+            done = at = value.end()
     return "".join((*parts, text[done:]))
 
 

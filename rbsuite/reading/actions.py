@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from rbsuite.errors import ParseFailure
+from rbsuite.frozen import dataclass
 from rbsuite.reading.labels import find_labels
 from rbsuite.reading.layers import Layer, Unclear, Unreadable, first_read, without_quotes
 from rbsuite.reading.values import NotAValue, ValueReader, Values, plain_keys, read_values, values_in

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 from rbsuite.models.services import FittingServices
 from rbsuite.tokens import fit, tokens_of
@@ -22,12 +22,12 @@ class Room:
         shrunk: whether the model takes no more, so that rules have to share the budget.
 
     Attributes:
-        cut: how many transcripts and how many rules had to be cut, by the event that is counted.
+        cut: the event that is counted, for each transcript and for the rules if they had to be cut.
     """
 
     def __init__(self, budget: int, *, shrunk: bool = False) -> None:
         self.budget = budget
-        self.cut: Counter[str] = Counter()
+        self.cut: list[str] = []
         self._shrunk = shrunk
         self._taken: list[str] = []
         self._rules = ""
@@ -35,21 +35,20 @@ class Room:
     def transcript(self, trajectory: Trajectory, *, of: int = 1) -> str:
         """One of several transcripts; see :func:`rbsuite.transcript.render_transcript`."""
         budget = share_of(self.budget, of)
-        return self._given(
-            render_transcript(trajectory, budget=budget, told=lambda: self.cut.update(["transcripts_cut"]))
-        )
+        told = partial(self.cut.append, "transcripts_cut")
+        return self._given(render_transcript(trajectory, budget=budget, told=told))
 
     def text(self, text: str, *, of: int = 1) -> str:
         """One of several texts that contain transcripts within a budget of their own; cut if the model takes no more."""
         shown = cut_text(text, share_of(self.budget, of)) if self._shrunk else text
-        self.cut.update([] if shown == text else ["transcripts_cut"])
+        self.cut += [] if shown == text else ["transcripts_cut"]
         return self._given(shown)
 
     def rules(self, trajectory: Trajectory, *, most: int = RULES_BUDGET) -> str:
         """The rules that the agent was given, at most ``most`` tokens of them; see :func:`rbsuite.transcript.rules_of`."""
         half = share_of(self.budget, 2)
         budget = min(most or half, half) if self._shrunk else most
-        self._rules = rules_of(trajectory, budget=budget, told=lambda: self.cut.update(["rules_cut"]))
+        self._rules = rules_of(trajectory, budget=budget, told=partial(self.cut.append, "rules_cut"))
         return self._rules
 
     def smaller(self, by: int) -> Room:
@@ -81,6 +80,6 @@ def fitted(services: FittingServices, prompt: Callable[[Room], str], budget: int
             break
         room = room.smaller(tokens_of(text) - services.window)
         text = prompt(room)
-    for event in room.cut.elements():
+    for event in room.cut:
         services.count(event)
     return text

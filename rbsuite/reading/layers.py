@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
+from rbsuite.frozen import dataclass
 from rbsuite.models.reasoning import separate
 
 T = TypeVar("T")

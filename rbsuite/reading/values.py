@@ -15,10 +15,10 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
+from rbsuite.frozen import dataclass
 from rbsuite.jsonable import finite
 from rbsuite.reading.layers import Layer, Unclear
 
@@ -36,6 +36,8 @@ _MOST_SPENT = 3
 """How many times the text's length may be scanned in vain."""
 _LONGEST_ESCAPED = 100_000
 """In a string that is not strictly JSON, escapes are resolved up to this many characters; in a longer one they stay as they are."""
+_MOST_QUOTES = 50_000
+"""In a text with more marks of a kind, no string in them is read that is not strictly JSON."""
 _WORD = r"[A-Za-z_][\w.$-]{0,80}+"
 _OPEN = re.compile(
     rf"""\{{(?=\s*+(?:["'“”‘’`]|\}}|/[/*]|{_WORD}["']?(?:[ ]\w{{1,20}}+)?+\s*+[:=]))"""
@@ -190,15 +192,17 @@ class ValueReader:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._decoder = json.JSONDecoder(
-            strict=False, parse_float=finite, parse_constant=finite, object_pairs_hook=self._object
-        )
         self._twice = False
         # Where the last comment ends: none that begins later is closed, so its end is not searched for.
         self._comments = text.rfind("*/")
+        self._quotes: dict[str, int] = {}
         self._parts = 0
         self._spent = 0
         self._deep = False
+
+    @cached_property
+    def _decoder(self) -> json.JSONDecoder:
+        return json.JSONDecoder(strict=False, parse_float=finite, parse_constant=finite, object_pairs_hook=self._object)
 
     def all(self, outside: str) -> Values:
         """The outermost objects and lists.
@@ -387,7 +391,10 @@ class ValueReader:
 
     def _string(self, at: int, within: str) -> tuple[str, int]:
         quote = _CLOSING[self._text[at]]
-        match = _string_pattern(quote, within).match(self._text, at + 1)
+        if quote not in self._quotes:
+            self._quotes[quote] = self._text.count(quote)
+        few = self._quotes[quote] <= _MOST_QUOTES
+        match = _string_pattern(quote, within).match(self._text, at + 1) if few else None
         if match is None:
             raise NotAValue(len(self._text), cut=True)
         return _resolved(match[1], quote), match.end()

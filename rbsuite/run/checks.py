@@ -164,7 +164,7 @@ def _all_of(method: str, wanted: str, values: object, kind: type[_T], owner: str
     if type(values) is not tuple and (isinstance(values, str | bytes) or not isinstance(values, Sequence)):
         _refuse(method, wanted, in_words(values), owner)
     for item in values:
-        if not isinstance(item, kind):
+        if type(item) is not kind and not isinstance(item, kind):
             _refuse(method, wanted, f"one with {in_words(item)} in it", owner)
     return tuple(values)
 

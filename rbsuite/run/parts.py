@@ -88,8 +88,8 @@ class RunParts:
         config = self.config
         asked = config.rollout_max_cost is not None
         cost = config.rollout_max_cost if asked else self.spec.rollout_max_cost
-        limits = Limits(cost, config.rollout_max_tokens, config.rollout_max_calls)
-        return None if limits == Limits() else RolloutBudget(limits, needs_prices=asked)
+        limits = (cost, config.rollout_max_tokens, config.rollout_max_calls)
+        return None if limits == (None, None, None) else RolloutBudget(Limits(*limits), needs_prices=asked)
 
     @property
     def one_at_a_time(self) -> bool:

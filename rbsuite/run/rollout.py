@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
 from itertools import pairwise
 from typing import Any
 
@@ -23,6 +23,7 @@ from rbsuite.errors import (
     is_mistake,
     told,
 )
+from rbsuite.frozen import dataclass
 from rbsuite.run.checks import check_action, check_audience, check_episode, check_observation, check_reward
 from rbsuite.run.recalls import TurnRecalls
 from rbsuite.specs import EnvironmentSpec
@@ -126,10 +127,11 @@ async def play(stage: Stage, task: Task, opening: Opening, players: Players, *, 
             raise opening.failure
         async with _Opened(stage, task, seed) as episode:
             try:
-                async with asyncio.timeout(stage.seconds) as limit:
+                limit = None if stage.seconds is None else asyncio.timeout(stage.seconds)
+                async with limit or nullcontext():
                     end = await _take_turns(stage, episode, opening, players, steps)
             except TimeoutError:
-                if not limit.expired():
+                if limit is None or not limit.expired():
                     raise
                 end, error = "timeout", f"the rollout has taken {stage.seconds:g} s (--rollout-max-time)."
             except tuple(_ENDS) as failure:

@@ -150,9 +150,7 @@ class TaskRun:
     @property
     def counts(self) -> Counter[str]:
         """Events counted for the report."""
-        counts = self._recalls.counts.copy()
-        counts.update(self._absorption.counts)
-        return counts
+        return self._recalls.counts + self._absorption.counts
 
     @property
     def refine(self) -> Refine:

@@ -7,10 +7,10 @@ import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from rbsuite.errors import StoreError
+from rbsuite.frozen import dataclass
 from rbsuite.jsonable import plain
 from rbsuite.oplog import chain
 from rbsuite.record import ALL, Manifest, RunInfo, TaskRecord

@@ -188,7 +188,6 @@ def test_any_repeated_pattern_is_read_in_linear_time(name: str, pattern: str) ->
         " ",
         "a://b:c",
         "a://b@c",
-        "key=",
     ],
 )
 @pytest.mark.parametrize("name", READERS)
