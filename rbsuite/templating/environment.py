@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, MutableMapping
 from itertools import chain
 from typing import Any
 
@@ -65,6 +65,9 @@ _MISSING = 200
 
 _LOADED = 400
 """How many compiled templates are kept."""
+
+_COMPILED: dict[Hashable, tuple[Any, int]] = {}
+"""The code of templates and what they take in a rendering, by their text, their name and what else their code depends on."""
 
 _UNSAFE = ("lipsum",)
 _TESTS = {
@@ -137,6 +140,7 @@ class LimitedEnvironment(SandboxedEnvironment):
         self.tests |= {name: self._division(self.tests[name]) for name in ("odd", "even", "divisibleby")}
         for name in _UNSAFE:
             self.globals.pop(name, None)
+        self._syntax = tuple(item for item in sorted(options.items()) if item[0] not in ("loader", "undefined"))
         self._costs: dict[str, int] = {}
         self._kept: dict[str, Template] = {}
 
@@ -159,7 +163,20 @@ class LimitedEnvironment(SandboxedEnvironment):
             current_rendering.reset(token)
 
     def compile(self, source: Any, name: Any = None, filename: Any = None, *rest: Any, **options: Any) -> Any:
-        """Compile a template so that it takes steps."""
+        """Compile a template so that it takes steps. What a process has compiled is kept: most environments have the same templates."""
+        if not isinstance(source, str) or name is None or rest or options:
+            return self._compiled(source, name, filename, *rest, **options)
+        key = (source, name, filename, self._syntax, frozenset(self.filters))
+        known = _COMPILED.get(key)
+        if known is None:
+            code = self._compiled(source, name, filename)
+            if len(_COMPILED) >= _LOADED:
+                _COMPILED.clear()
+            known = _COMPILED[key] = code, self._costs[name]
+        code, self._costs[name] = known
+        return code
+
+    def _compiled(self, source: Any, name: Any, filename: Any, *rest: Any, **options: Any) -> Any:
         try:
             if isinstance(source, str):
                 size = len(source)
