@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from experiments import core_plugins
-from rbsuite.cli.prompt_example import variables
+from rbsuite.cli.prompt_example import played, variables
 from rbsuite.cli.prompts import command
 from rbsuite.errors import TemplateError, UnknownNameError, UsageError
 from rbsuite.hookspecs import hookimpl
@@ -112,10 +112,12 @@ def test_missing_directory_is_an_error(invoke: Invoke, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("environment", ["toy", "rooms", "tau-bench", "aime", "eb-alfred"])
-def test_every_template_renders_with_an_example(environment: str) -> None:
+def test_every_template_renders_with_an_example(environment: str, monkeypatch: pytest.MonkeyPatch) -> None:
     plugins = load_plugins([("toy", ToyPlugin()), ("rooms", RoomsPlugin())])
     if environment not in {**plugins.environments, **plugins.aliases}:
         pytest.skip(f"{environment} is not installed")
+    example = played(plugins, plugins.environment(environment))
+    monkeypatch.setattr("rbsuite.cli.prompt_example.played", lambda *_, **__: example)  # it is the same each time
     prompts = Prompts(plugins.prompt_dirs)
     names = prompts.names()
     assert len(names) > 40

@@ -22,7 +22,7 @@ from experiments import core_plugins, measure
 from rbsuite.cli import run
 from rbsuite.errors import StoreError
 from rbsuite.store import ExperimentStore, codec, experiment_digest
-from rbsuite.store.codec import squeeze, unpack, unsqueeze
+from rbsuite.store.codec import inflate, squeeze, unpack, unsqueeze
 from rbsuite.store.experiment import FILE_NAME
 from rbsuite.store.links import manifest_hash, task_link
 from rbsuite.store.schema import ORDINALS
@@ -149,10 +149,18 @@ DAMAGES: dict[str, tuple[str, Callable[[], tuple[object, ...]]]] = {
 }
 
 
+def test_a_bomb_is_not_unpacked() -> None:
+    with pytest.raises(zlib.error, match="more than 256 MiB"):
+        inflate(bomb())
+
+
 @pytest.mark.parametrize("forged", [False, True], ids=["as it is", "with its hashes computed anew"])
 @pytest.mark.parametrize("name", DAMAGES)
-def test_damage_is_one_line(name: str, forged: bool, kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_damage_is_one_line(
+    name: str, forged: bool, kept: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whether a reader meets the damage is another matter; whatever it meets, it says in a line."""
+    monkeypatch.setattr(codec, "MOST_BYTES", 16 << 20)  # all readers together unpack a bomb dozens of times
     statement, values = DAMAGES[name]
     change(kept, statement, *values())
     if forged:
