@@ -107,7 +107,7 @@ class TaskCalls:
             finally:
                 gate.leave(None)
         else:
-            with slot(gate, pace, self._line, self._position):
+            with slot(gate, pace, self._line, self._position, self._meter):
                 reply = await self._reply(model, request)
         ledger.cached += reply.cached
         completion = normalised(masked(reply, gate.secrets))
@@ -131,6 +131,8 @@ class TaskCalls:
         try:
             reply = await model.complete(request)
         except BaseException as error:
+            if isinstance(error, LimitReached):
+                self.refused = error
             if isinstance(error, asyncio.CancelledError):
                 self._meter.end(model.name, request, None)
             if not is_mistake(error):

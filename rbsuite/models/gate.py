@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
 
+from rbsuite.models.meter import Meter
 from rbsuite.redact import reply_secrets
 
 DECREASE = 0.9
@@ -204,12 +205,20 @@ class Line:
 
 
 class Slot:
-    """The place that a call has at the gate, while it is under way."""
+    """The place that a call has at the gate, while it is under way.
 
-    __slots__ = ("_gate", "_held", "_line", "_position", "epoch", "pace")
+    Args:
+        gate: the gate.
+        pace: of the model that is called.
+        line, position: where it enters again after a pause.
+        meter: counts what the experiment spends, and ends its waiting when its time is over.
+    """
 
-    def __init__(self, gate: Gate, pace: Pace, line: Line, position: int) -> None:
+    __slots__ = ("_gate", "_held", "_line", "_meter", "_position", "epoch", "pace")
+
+    def __init__(self, gate: Gate, pace: Pace, line: Line, position: int, meter: Meter) -> None:
         self._gate = gate
+        self._meter = meter
         self.pace = pace
         self._line = line
         self._position = position
@@ -222,6 +231,16 @@ class Slot:
             self._held = False
             self._gate.leave(self.pace)
 
+    async def pause(self, seconds: float) -> None:
+        """Give the place back for some time, after a failure.
+
+        Raises:
+            LimitReached: the experiment's time is over.
+        """
+        self.leave()
+        await self._meter.pause(seconds)
+        await self.again()
+
     async def again(self) -> None:
         """Take a place again."""
         await self._gate.enter(self.pace, self._line, self._position)
@@ -233,9 +252,9 @@ _SLOT: ContextVar[Slot | None] = ContextVar("slot", default=None)
 
 
 @contextmanager
-def slot(gate: Gate, pace: Pace, line: Line, position: int) -> Iterator[None]:
+def slot(gate: Gate, pace: Pace, line: Line, position: int, meter: Meter) -> Iterator[None]:
     """Hold a place for the calls in this context; it is given back at the end."""
-    held = Slot(gate, pace, line, position)
+    held = Slot(gate, pace, line, position, meter)
     token = _SLOT.set(held)
     try:
         yield

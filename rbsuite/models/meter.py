@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 import time
 from collections.abc import Callable, MutableSequence
 from dataclasses import dataclass
@@ -109,6 +111,17 @@ class Meter:
             self._refuse_more()
         self._counts.numbers[self._at] += 1
 
+    async def pause(self, seconds: float) -> None:
+        """Let some time pass before a call is tried again.
+
+        Raises:
+            LimitReached: the experiment's time is over, before or after that.
+        """
+        left = math.inf if self._until is None else self._until - time.time()
+        await asyncio.sleep(min(seconds, max(0.0, left)))
+        if seconds >= left:
+            raise self._reached("seconds")
+
     def _refuse_more(self) -> None:
         total = self._counts.total
         limits = self._limits
@@ -118,9 +131,12 @@ class Meter:
         if not name and self._until is not None and time.time() >= self._until:
             name = "seconds"
         if name:
-            limit = amount(name, getattr(limits, name))
-            told = ", ".join(amount(one, getattr(total, one)) for one in ("calls", "tokens"))
-            raise LimitReached(f"--{OPTIONS[name]} is reached ({limit}); spent: {told}, {money(total)}.", OPTIONS[name])
+            raise self._reached(name)
+
+    def _reached(self, name: str) -> LimitReached:
+        total, limit = self._counts.total, amount(name, getattr(self._limits, name))
+        told = ", ".join(amount(one, getattr(total, one)) for one in ("calls", "tokens"))
+        return LimitReached(f"--{OPTIONS[name]} is reached ({limit}); spent: {told}, {money(total)}.", OPTIONS[name])
 
     def elsewhere(self, usage: Usage) -> None:
         """Count what was spent on anything other than the experiment's models. It cannot be refused: it has already been spent."""

@@ -239,10 +239,14 @@ class SharedMeter(Meter):
     Args:
         window: the desk.
         counts: what this worker spends, in row 1.
+        seconds: how long the experiment may take, and
+        until: when that is over, see :class:`rbsuite.models.meter.Meter`; ``None``: never.
     """
 
-    def __init__(self, window: DeskWindow, counts: Counts) -> None:
-        super().__init__(Limits(), counts)
+    def __init__(
+        self, window: DeskWindow, counts: Counts, seconds: float | None = None, until: float | None = None
+    ) -> None:
+        super().__init__(Limits(seconds=seconds), counts, until=until)
         self._window = window
 
     async def enter(self) -> None:

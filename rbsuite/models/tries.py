@@ -80,6 +80,7 @@ class Tries:
 
         Raises:
             Failed: it failed for good, or still failed after all retries.
+            LimitReached: the experiment's time was over before it was answered.
         """
         held, failures = held_slot(self.pace), 0
         while True:
@@ -114,6 +115,4 @@ class Tries:
         if held is None:
             await asyncio.sleep(delay)
             return
-        held.leave()
-        await asyncio.sleep(delay)
-        await held.again()
+        await held.pause(delay)

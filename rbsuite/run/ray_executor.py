@@ -281,6 +281,7 @@ def _setup_of(setting: WorkSetting, limited: bool) -> WorkerSetup:
         setting.sink.watched,
         setting.hides,
         limited,
+        setting.spending.until,
     )
 
 

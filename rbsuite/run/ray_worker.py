@@ -60,6 +60,7 @@ class WorkerSetup:
         watched: whether the events of single steps and calls are wanted.
         hides: whether logs leave out what was said.
         limited: whether the experiment has limits that workers must ask about.
+        until: when its time is over, in seconds of :func:`time.time`; ``None``: never.
     """
 
     execution: Execution
@@ -71,6 +72,7 @@ class WorkerSetup:
     watched: bool
     hides: bool
     limited: bool
+    until: float | None
 
 
 class RunWorker:
@@ -146,7 +148,10 @@ class RunWorker:
 
     async def _work(self, job: Job, window: RayWindow, outbox: Outbox) -> None:
         execution = self._setup.execution
-        meter = SharedMeter(window, outbox.counts) if self._setup.limited else Meter(Limits(), outbox.counts)
+        if self._setup.limited:
+            meter: Meter = SharedMeter(window, outbox.counts, execution.max_time, self._setup.until)
+        else:
+            meter = Meter(Limits(), outbox.counts)
         gate = SharedGate(window, execution.concurrency)
         try:
             async with Worker(

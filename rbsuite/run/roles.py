@@ -135,16 +135,13 @@ class Services:
         self._seed = seed
         self._ledger = ledger
         self._counts = counts
+        self._session = 0
         self._calls = 0
 
     @cached_property
     def rng(self) -> random.Random:
         """A seeded generator."""
         return rng(self._seed, "services")
-
-    @cached_property
-    def _session(self) -> int:
-        return derive_seed(self._seed, self._purpose)
 
     @cached_property
     def window(self) -> int:
@@ -172,6 +169,8 @@ class Services:
         roles, purpose = self._roles, self._purpose
         if temperature is None and purpose == "agent":
             temperature = roles.parts.temperature
+        if not self._calls:
+            self._session = derive_seed(self._seed, purpose)
         request = ModelRequest(
             tuple(messages),
             purpose,

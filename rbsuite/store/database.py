@@ -68,6 +68,7 @@ class Database:
 
     def __init__(self, path: Path, *, readonly: bool, alone: bool = True) -> None:
         self.path = path
+        self._name = str(path)
         self.readonly = readonly
         self._lock = threading.RLock()
         self._sync: LogSync | None = None
@@ -131,7 +132,7 @@ class Database:
             StoreError: it is not.
         """
         try:
-            found = os.stat(self.path)  # noqa: PTH116  # a third of the time, once per commit
+            found = os.stat(self._name)  # noqa: PTH116  # a third of the time, once per commit
             if (found.st_dev, found.st_ino) == self._place:
                 return
         except OSError:

@@ -32,7 +32,8 @@ class LogSync:
 
     def note(self) -> None:
         """Note that a transaction was committed."""
-        self._committed.set()
+        if not self._committed.is_set():
+            self._committed.set()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="rbsuite-sync", daemon=True)
             self._thread.start()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
+import socket
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +22,7 @@ from rbsuite.models.base import Completion, ModelRequest
 from rbsuite.models.client import Ledger
 from rbsuite.models.limits import Limits
 from rbsuite.models.meter import Counts, Meter
+from rbsuite.plugins import load_plugins
 from rbsuite.run.config import Execution, make_config
 from rbsuite.run.directory import open_experiment
 from rbsuite.run.executors import run_experiment
@@ -123,10 +126,25 @@ def test_time_is_limited_over_all_sessions(tmp_path: Path) -> None:
     assert spent(tmp_path / "x").calls == calls
 
 
+@pytest.mark.parametrize("executor", ["local", "processes:2"])
+def test_a_call_is_not_tried_again_when_the_time_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, executor: str
+) -> None:
+    pytest.importorskip("rbsuite_tau_bench")
+    options = {"env": "tau-bench", "split": "sample", "limit": 2, "orders": 1, "model": "openai/nobody"}
+    planned = make_plan(make_config(options, {"memory": ("none", "reasoningbank")}), load_plugins())
+    with socket.socket() as bound:  # nobody listens
+        bound.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{bound.getsockname()[1]}/v1")
+        monkeypatch.setenv("OPENAI_API_KEY", "a-key-for-nobody")
+        started = time.monotonic()
+        with pytest.raises(LimitReached, match="--max-time is reached"):
+            go_on(planned, tmp_path / "x", executor=executor, max_time=1.0)
+    assert time.monotonic() - started < 20, "all tries of a call take a minute"
+
+
 def test_several_processes_share_a_limit(tmp_path: Path) -> None:
     pytest.importorskip("rbsuite_tau_bench")
-    from rbsuite.plugins import load_plugins
-
     options = {"env": "tau-bench", "split": "sample", "domain": "retail", "limit": 2, "orders": 2}
     planned = make_plan(make_config(options, {"memory": ("none", "reasoningbank")}), load_plugins())
     with go_on(planned, tmp_path / "calm") as store:
