@@ -74,7 +74,7 @@ def find_rescorer(store: ExperimentStore, name: str) -> Rescorer:
     from rbsuite.plugins import load_plugins
     from rbsuite.specs import load_object
 
-    spec = load_plugins().environment(store.manifest.facts["environment"]["name"])
+    spec = load_plugins().environment(store.manifest.facts.get("environment", {}).get("name", ""))
     if not spec.rescorers:
         raise UsageError(
             f"{store.directory} is on {spec.name}, whose rollouts are graded in one way only.",

@@ -54,6 +54,9 @@ def check_verdict(value: object, owner: str = "") -> Verdict:
     score = value.score
     if score is not None and not (_is_number(score) and 0 <= score <= 1):
         _refuse("judge", "a Verdict whose score is None or a number from 0 to 1", repr(score), owner)
+    for name, text in (("rationale", value.rationale), ("source", value.source)):
+        if not isinstance(text, str):
+            _refuse("judge", f"a Verdict whose {name} is a str", in_words(text), owner)
     return value
 
 

@@ -64,7 +64,7 @@ def about(store: ExperimentStore) -> About:
         at_once=frozenset(said.get("at_once", ())),
         told={
             name: value
-            for name, value in facts["environment"].items()
+            for name, value in facts.get("environment", {}).items()
             if name not in _IDENTITY and isinstance(value, str | int | float) and not isinstance(value, bool)
         },
     )

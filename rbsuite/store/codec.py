@@ -18,8 +18,10 @@ import orjson
 
 from rbsuite.errors import in_words
 from rbsuite.jsonable import Json, plain, text_digest
+from rbsuite.store.restoring import reader
 from rbsuite.trajectory import (
     Action,
+    Actor,
     Image,
     Message,
     Observation,
@@ -28,6 +30,7 @@ from rbsuite.trajectory import (
     ToolResult,
     ToolSpec,
     Trajectory,
+    Turn,
     Usage,
 )
 from rbsuite.verdict import Verdict
@@ -46,6 +49,9 @@ _SHARED = 256
 
 MOST_BYTES = 256 * 1024 * 1024
 """Size of the longest text that is stored; anything longer is a mistake, or meant to exhaust memory."""
+
+_MOST_COUNTED = 1 << 50
+"""Tokens or dollars that no rollout takes."""
 
 DEEPEST = 200
 """Levels of nesting that a record may have: every command can then read it."""
@@ -237,6 +243,10 @@ def inline(values: tuple[T, ...], row: Callable[[T], list[Any]]) -> Json:
     return [row(value) for value in values]
 
 
+_TEXT, _TEXTS, _INDEX, _REWARD = reader(str), reader(tuple[str, ...]), reader(int | None), reader(float | None)
+_ACTOR, _AUDIENCE, _TURN, _THOUGHT = reader(Actor), reader(tuple[Actor, ...]), reader(Turn), reader(str | None)
+
+
 def encode_body(trajectory: Trajectory, refer: Refer) -> str:
     """JSON of what happened in a trajectory: its query, its steps and its final observation."""
     return dumps(body_row(trajectory, refer))
@@ -255,10 +265,10 @@ def decode_body(text: str, resolve: Resolve) -> tuple[str, tuple[Step, ...], Obs
     """Query, steps and final observation; undoes :func:`encode_body`."""
     query, rows, final = loads(text)
     steps = tuple(
-        Step(actor, observation(seen, resolve), _action(action), reward, tuple(audience))
+        Step(_ACTOR(actor), observation(seen, resolve), _action(action), _REWARD(reward), _AUDIENCE(audience))
         for actor, seen, action, reward, audience in rows
     )
-    return query, steps, None if final is None else observation(final, resolve)
+    return _TEXT(query), steps, None if final is None else observation(final, resolve)
 
 
 def observation_row(value: Observation, refer: Refer) -> list[Any]:
@@ -280,12 +290,12 @@ def observation(row: list[Any], resolve: Resolve) -> Observation:
     """An observation from a row."""
     text, turn, role, messages, tools, choices, images, results, data = row
     return Observation(
-        text,
-        turn,
+        _TEXT(text),
+        _TURN(turn),
         role,
         resolve(messages, _message) if messages else (),
         resolve(tools, lambda row: ToolSpec(*row)) if tools else (),
-        tuple(choices),
+        _TEXTS(choices),
         resolve(images, _image) if images else (),
         tuple(ToolResult(*result) for result in results),
         data,
@@ -299,7 +309,7 @@ def action_row(value: Action) -> list[Any]:
 
 def _action(row: list[Any]) -> Action:
     text, calls, index, thought = row
-    return Action(text, _calls(calls), index, thought)
+    return Action(_TEXT(text), _calls(calls), _INDEX(index), _THOUGHT(thought))
 
 
 def _call_rows(calls: tuple[ToolCall, ...]) -> list[list[Any]]:
@@ -355,10 +365,16 @@ def usage(row: Mapping[str, list[Any]]) -> dict[str, Usage]:
     """Usage by purpose; undoes :func:`usage_row`.
 
     Raises:
-        ValueError: a count is no number: the store was changed.
+        ValueError: it holds what no call costs: the store was changed.
     """
-    for counts in row.values():
-        for count in counts[:3] if counts[3:] == [None] else counts:  # a price may be unknown
-            if type(count) not in (int, float):
-                raise ValueError(f"a count of its usage is {in_words(count)}")
+    for calls, given, made, cost in row.values():
+        for count in (calls, given, made):
+            if type(count) is not int or not 0 <= count < _MOST_COUNTED:
+                raise ValueError(f"a count of its usage is {_figure(count)}")
+        if cost is not None and (type(cost) not in (int, float) or not 0 <= cost < _MOST_COUNTED):
+            raise ValueError(f"a cost is {_figure(cost)}")
     return {purpose: Usage(*cost) for purpose, cost in row.items()}
+
+
+def _figure(value: Any) -> str:
+    return f"{value:.4g}" if type(value) in (int, float) else in_words(value)

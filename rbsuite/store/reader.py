@@ -17,7 +17,7 @@ from rbsuite.jsonable import Json
 from rbsuite.oplog import chain, origin
 from rbsuite.record import ALL, Manifest, RolloutRecord, TaskRecord
 from rbsuite.store.adding import signatures
-from rbsuite.store.codec import decode_body, inflate, loads, unpack, unsqueeze, usage
+from rbsuite.store.codec import decode_body, inflate, loads, pack, unpack, unsqueeze
 from rbsuite.store.database import Database
 from rbsuite.store.links import after_act, manifest_hash, run_link, standing_acts, task_link
 from rbsuite.store.restoring import restore
@@ -31,7 +31,9 @@ from rbsuite.store.rows import (
     decode_rollout,
     decode_task,
     read_head,
+    read_recalled,
     read_task_head,
+    whole_number,
 )
 from rbsuite.store.schema import ORDINALS, POSITIONS, newest, task_key
 from rbsuite.store.sealing import SELECT, Seal, linked, seed_id
@@ -122,7 +124,7 @@ class Reader:
         self._seal = seal
         self._known: dict[int, int] = {}
         self._begun: set[int] = set()
-        self._sizes = [len(info.tasks) for info in manifest.runs]
+        self._tasks = [info.tasks for info in manifest.runs]
         self._runs: Mapping[str, int] = {info.id: index for index, info in enumerate(manifest.runs)}
         self._shared = lru_cache(maxsize=_SHARED_KEPT)(self._load_shared)
 
@@ -173,7 +175,7 @@ class Reader:
             recalls, ops = self._by_position(_RECALLS, page), self._by_position(_OPS, page)
             rollouts = self._by_position(_BODIES if trajectories else _HEADS, page)
             rows = self._database.rows(_TASKS, page.tasks)
-            self._in_order(run_id, page, [row[0] for row in rows])
+            self._in_order(run_id, page, [row[0] for row in rows], [row[1] for row in rows])
             for row in rows:
                 position = row[0]
                 with self._decoding(run_id, position):
@@ -241,7 +243,8 @@ class Reader:
         for page in self._pages(run_id, start, None, _LIGHT_PAGE):
             found, kinds = self._by_position(_FOUND, page), self._by_position(_KINDS, page)
             rows = self._database.rows(_RESULTS, page.parts)
-            self._in_order(run_id, page, [row[0] for row in rows if row[4] == (0 if row[2] == ALL else row[2])])
+            counting = [row for row in rows if row[4] == (0 if row[2] == ALL else row[2])]
+            self._in_order(run_id, page, [row[0] for row in counting], [row[1] for row in counting])
             whole = {}
             if self._seal is not None:
                 whole = {one.position: one for one in self._opened(self._seal, run_id, page, False)}
@@ -300,9 +303,10 @@ class Reader:
             yield page
             position = end
 
-    def _in_order(self, run_id: str, page: _Page, positions: list[Any]) -> None:
-        """Check that every task of a page is there, each with the rollout that was selected."""
-        if positions != list(range(page.start, page.stop)):
+    def _in_order(self, run_id: str, page: _Page, positions: list[Any], names: list[Any] | None = None) -> None:
+        """Check that every task of a page is there, each with the rollout that was selected, and under its name if it has one here."""
+        own = self._tasks[page.run][page.start : page.stop]
+        if positions != list(range(page.start, page.stop)) or names not in (None, [*map(pack, own)]):
             raise self._changed(run_id, f"between positions {page.start} and {page.stop - 1}")
 
     def _check_start(self, run_id: str) -> None:
@@ -327,7 +331,7 @@ class Reader:
         ):
             raise self._changed(run_id, "in its row or its seed")
         # Another process may have rewound the run between two queries.
-        if finished and self.committed(run_id) != self._sizes[run] and self.finished(run_id):
+        if finished and self.committed(run_id) != len(self._tasks[run]) and self.finished(run_id):
             raise self._changed(run_id, f"at position {self.committed(run_id)}, where tasks are missing")
         self._begun.add(run)
 
@@ -462,32 +466,32 @@ def _counts(kinds: tuple[Row, ...]) -> Mapping[str, int]:
 
 def _result(row: Row, recalls: list[Row], kinds: list[Row], details: Container[str] | None) -> ResultRow:
     position, task_id, selected, task_head, ordinal, steps, head = row
-    _, rollout, _, end, error, grade, judged, costs, _, seconds = read_head(head)
-    score, measures, truth = (None, {}, {}) if grade is None else grade
+    made = read_head(head)
+    truth = {} if made.grade is None else made.grade.truth
     whole = None
     if ordinal == max(selected, 0):
         shared_costs, notes, memory_seconds = read_task_head(task_head)
         whole = TaskRow(
             usage=shared_costs,
             notes=notes,
-            items=len({item[0] for items, _ in recalls if items != "[]" for item in loads(unpack(items))}),
-            characters=sum(characters for _, characters in recalls),
+            items=len({item.item_id for items, _ in recalls if items != "[]" for item in read_recalled(items)}),
+            characters=sum(whole_number(characters) for _, characters in recalls),
             ops=_counts(tuple(kinds)),
             memory_seconds=memory_seconds,
         )
     return ResultRow(
         task_id=unpack(task_id),
         position=position,
-        rollout=rollout,
+        rollout=made.rollout,
         selected=selected in (ordinal, ALL),
-        end=end,
-        score=score,
-        label="" if judged is None else judged[0],
-        steps=steps,
-        usage=usage(costs),
-        seconds=seconds,
-        measures=measures,
+        end=made.end,
+        score=None if made.grade is None else made.grade.score,
+        label="" if made.verdict is None else made.verdict.label,
+        steps=whole_number(steps),
+        usage=made.usage,
+        seconds=made.seconds,
+        measures={} if made.grade is None else made.grade.measures,
         truth=truth if details is None else {name: value for name, value in truth.items() if name in details},
-        error=error,
+        error=made.error,
         whole=whole,
     )

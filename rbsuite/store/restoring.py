@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -17,35 +18,39 @@ def restore(kind: Any, value: Any) -> Any:
     Raises:
         ValueError: the data has different fields, or values of different kinds.
     """
-    return _reader(kind)(value)
+    return reader(kind)(value)
 
 
 @cache
-def _reader(kind: Any) -> Reader:
-    """The function that makes a value of an annotated kind from plain data."""
+def reader(kind: Any) -> Reader:
+    """The function that makes a value of an annotated kind from plain data; see :func:`restore`."""
     if is_dataclass(kind):
         return _record_reader(kind)
     outer, inner = get_origin(kind), get_args(kind)
     if outer is tuple and inner[1:] == (...,):
-        each = _reader(inner[0])
+        each = reader(inner[0])
         return lambda value: tuple(map(each, _of(list, value)))
     if outer in (Union, UnionType):
         return _union_reader(inner)
     if outer is Literal:
         return lambda value: value if isinstance(value, str) and value in inner else _refuse(value, "a known word")
     if isinstance(outer, type) and issubclass(outer, Mapping):
-        each = _reader(inner[1])
+        each = reader(inner[1])
         return lambda value: {name: each(one) for name, one in _of(dict, value).items()}
     if kind is Any:
         return lambda value: value
     if kind is float:
-        return lambda value: value if type(value) in (int, float) else _refuse(value, "a number")
+        return lambda value: value if _is_number(value) else _refuse(value, "a number")
+    if kind is int:
+        return lambda value: (
+            value if type(value) is int and value.bit_length() < 64 else _refuse(value, "a whole number")
+        )
     return lambda value: value if type(value) is kind else _refuse(value, f"of type {kind.__name__}")
 
 
 def _record_reader(kind: Any) -> Reader:
     hints = get_type_hints(kind)
-    readers = {field.name: _reader(hints[field.name]) for field in fields(kind)}
+    readers = {field.name: reader(hints[field.name]) for field in fields(kind)}
 
     def read(value: Any) -> Any:
         given = _of(dict, value)
@@ -58,7 +63,7 @@ def _record_reader(kind: Any) -> Reader:
 
 
 def _union_reader(kinds: tuple[Any, ...]) -> Reader:
-    readers = [(one, _reader(one)) for one in kinds if one is not NoneType]
+    readers = [(one, reader(one)) for one in kinds if one is not NoneType]
 
     def read(value: Any) -> Any:
         if value is None and NoneType in kinds:
@@ -70,6 +75,10 @@ def _union_reader(kinds: tuple[Any, ...]) -> Reader:
         return _refuse(value, "of a known type")
 
     return read
+
+
+def _is_number(value: Any) -> bool:
+    return (type(value) is float and math.isfinite(value)) or (type(value) is int and value.bit_length() < 64)
 
 
 def _of(kind: type, value: Any) -> Any:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rbsuite.errors import in_words
-from rbsuite.experience import MemoryItem, MemoryOp, Provenance, Recall, Recalled
+from rbsuite.experience import MemoryItem, MemoryOp, OpKind, Phase, Provenance, Recall, Recalled
 from rbsuite.frozen import dataclass
 from rbsuite.jsonable import plain
 from rbsuite.record import ABOUT, ALL, Condition, Manifest, RecallEvent, RolloutRecord, RunInfo, TaskRecord
@@ -23,9 +23,18 @@ from rbsuite.store.codec import (
     verdict,
     verdict_row,
 )
-from rbsuite.trajectory import Grade, Observation, Step, Trajectory, Usage
+from rbsuite.store.restoring import reader
+from rbsuite.trajectory import EndReason, Grade, Observation, Step, Trajectory, Usage
+from rbsuite.verdict import Label, Verdict
 
 Row = tuple[Any, ...]
+
+_LABEL, _END, _PHASE, _OP = reader(Label), reader(EndReason), reader(Phase), reader(OpKind)
+_WORDS = reader(tuple[str, ...])
+_NUMBER, _NUMBERS, _COUNTS = reader(float), reader(Mapping[str, float]), reader(Mapping[str, int])
+_DATA = reader(Mapping[str, Any])
+whole_number = reader(int)
+"""The value of a column that is a whole number; another one is refused with a :class:`ValueError`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +192,7 @@ def encode_record(record: TaskRecord) -> EncodedRecord:
 def read_task_head(head: str | bytes) -> tuple[Mapping[str, Usage], Mapping[str, int], float]:
     """The usage, the counts and the memory's seconds of a ``head`` column of table ``task``."""
     costs, notes, *seconds = loads(unpack(head))
-    return usage(costs), notes, float(seconds[0]) if seconds else 0.0
+    return usage(costs), _COUNTS(notes), float(_NUMBER(seconds[0])) if seconds else 0.0
 
 
 def _rollout_row(record: RolloutRecord, shared: SharedRows) -> tuple[Row, bytes]:
@@ -213,23 +222,50 @@ def decode_rollout(
     head: str | bytes, body: tuple[str, tuple[Step, ...], Observation | None] = ("", (), None)
 ) -> RolloutRecord:
     """A rollout from a ``head`` column, with the query, steps and final observation from its body."""
-    task_id, rollout, seed, end, error, grade, judged, costs, notes, seconds = read_head(head)
-    trajectory = Trajectory(task_id, rollout, seed, *body, end, error, None if grade is None else Grade(*grade))
-    return RolloutRecord(trajectory, verdict(judged), usage(costs), tuple(notes), seconds)
+    made = read_head(head)
+    trajectory = Trajectory(made.task_id, made.rollout, made.seed, *body, made.end, made.error, made.grade)
+    return RolloutRecord(trajectory, made.verdict, made.usage, made.notes, made.seconds)
 
 
-def read_head(head: str | bytes) -> list[Any]:
+@dataclass(frozen=True, slots=True)
+class RolloutHead:
+    """A rollout without its steps: the ``head`` column of table ``rollout``. Fields as in the records."""
+
+    task_id: str
+    rollout: int
+    seed: int
+    end: EndReason
+    error: str
+    grade: Grade | None
+    verdict: Verdict | None
+    usage: Mapping[str, Usage]
+    notes: tuple[str, ...]
+    seconds: float
+
+
+def read_head(head: str | bytes) -> RolloutHead:
     """The values in a ``head`` column of table ``rollout``.
 
     Raises:
-        ValueError: it contains a score that no environment or judge returns: the store was changed.
+        ValueError: it contains what no environment, judge or run gives: the store was changed.
     """
-    row: list[Any] = loads(unpack(head))
-    grade, judged = row[5:7]
-    for score in (None if grade is None else grade[0], None if judged is None else judged[1]):
-        if score is not None and (isinstance(score, bool) or not isinstance(score, int | float)):
-            raise ValueError(f"its score is {in_words(score)}")
-    return row
+    task_id, rollout, seed, end, error, grade, judged, costs, notes, seconds = loads(unpack(head))
+    _all(str, task_id, error)
+    _all(int, rollout, seed)
+    if grade is not None:
+        _check_score(grade[0])
+        grade = Grade(grade[0], _NUMBERS(grade[1]), _DATA(grade[2]))
+    if judged is not None:
+        _LABEL(judged[0])
+        _check_score(judged[1])
+        _all(str, *judged[2:])
+    made = (verdict(judged), usage(costs), _WORDS(notes), _NUMBER(seconds))
+    return RolloutHead(task_id, rollout, seed, _END(end), error, grade, *made)
+
+
+def _check_score(score: object) -> None:
+    if score is not None and (type(score) not in (int, float) or not 0 <= score <= 1):  # type: ignore[operator]
+        raise ValueError(f"its score is {score if type(score) in (int, float) else in_words(score)}")
 
 
 def _recall_row(event: RecallEvent) -> Row:
@@ -251,9 +287,17 @@ def _recall_row(event: RecallEvent) -> Row:
 def decode_recall(row: Row) -> RecallEvent:
     """A recall from a row of table ``recall``, from column ``rollout`` on."""
     rollout, phase, step, version, reason, index, items, _, text = row
-    found = tuple(Recalled(*item) for item in loads(unpack(items)))
-    recall = Recall(found, unpack(text), unpack(reason), unpack(index))
-    return RecallEvent(rollout, unpack(phase), step, version, recall)
+    _all(int, rollout, step, version)
+    recall = Recall(tuple(read_recalled(items)), unpack(text), unpack(reason), unpack(index))
+    return RecallEvent(rollout, _PHASE(unpack(phase)), step, version, recall)
+
+
+def read_recalled(items: str | bytes) -> Iterator[Recalled]:
+    """The items in an ``items`` column of table ``recall``."""
+    for item, revision, score, rank in loads(unpack(items)):
+        _all(str, item)
+        _all(int, revision, rank)
+        yield Recalled(item, revision, _NUMBER(score), rank)
 
 
 def op_row(op: MemoryOp) -> Row:
@@ -327,12 +371,16 @@ def decode_op(payload: str | bytes) -> MemoryOp:
     """An operation from a ``payload`` column."""
     values = loads(unpack(payload))
     values["provenance"] = _provenance(values["provenance"])
+    _OP(values["op"])
+    _all(str, *(values.get(name, "") for name in ("item_id", "target", "document", "text", "reason")))
+    _NUMBERS(values.get("counters", {}))
     if "item" in values:
         item = values["item"]
         item["provenance"] = _provenance(item["provenance"])
         item["links"] = tuple(item["links"])
         _all(str, *(item[name] for name in _TEXTS), *item["links"])
         _all(int, item["revision"])
+        _NUMBERS(item["counters"])
         values["item"] = MemoryItem(**item)
     return MemoryOp(**values)
 
@@ -341,6 +389,8 @@ def decode_task(row: Row, rollouts: tuple[RolloutRecord, ...], recalls: tuple[Re
     """A task record without its operations, from the columns ``position`` to ``head`` of table ``task``."""
     position, task_id, commit_id, read_version, version, selected, state_hash, head = row
     costs, notes, seconds = read_task_head(head)
+    _all(int, position, read_version, version, selected)
+    _all(str, state_hash)
     if selected != ALL and not 0 <= selected < len(rollouts):
         raise ValueError(f"rollout {selected} is selected of {len(rollouts)}")
     return TaskRecord(
@@ -369,16 +419,31 @@ def encode_manifest(manifest: Manifest) -> str:
     return dumps({"config": manifest.config, "facts": manifest.facts, "runs": [plain(run) for run in manifest.runs]})
 
 
+_FACTS = ("environment", "rbsuite", "simulated", "task_set")
+"""What the manifest of every experiment on an environment says."""
+
+
 def decode_manifest(text: str) -> Manifest:
     """A manifest from the text of :func:`encode_manifest`."""
     values = loads(text)
-    facts = values["facts"]
-    for name in ("environment", "task_set", ABOUT):
-        if not isinstance(facts.get(name, {}), dict):
-            raise ValueError(f"its {name} is {in_words(facts[name])}")
-    for task, domain, group in facts.get(ABOUT, {}).get("tasks", ()):
+    facts, said, config = values["facts"], values["facts"].get(ABOUT, {}), values["config"]
+    if "env" in config or "environment" in facts:
+        missing = [name for name in _FACTS if name not in facts]
+        if missing:
+            raise ValueError(f"it does not say {missing[0]!r}")
+        _all(str, config["env"], config["split"], config["domain"])
+        _all(int, config["seed"], config["orders"])
+        reader(tuple[int, ...])(config.get("looks") or [])
+    _all(str, facts.get("rbsuite", ""), facts.get("environment", {}).get("name", ""))
+    for name in ("environment", "task_set"):
+        _DATA(facts.get(name, {}))
+    for task, domain, group in _DATA(said).get("tasks", ()):
         _all(str, task, domain, group)
-    return Manifest(values["config"], facts, tuple(_run(run) for run in values["runs"]))
+    for name in ("measures", "apart"):
+        _DATA(said.get(name, {}))
+    for name in ("controls", "external", "at_once"):
+        _WORDS(said.get(name, []))
+    return Manifest(config, facts, tuple(_run(run) for run in values["runs"]))
 
 
 def encode_runs(runs: Sequence[RunInfo]) -> str:
@@ -392,13 +457,15 @@ def decode_runs(text: str) -> tuple[RunInfo, ...]:
 
 
 def _run(values: dict[str, Any]) -> RunInfo:
+    _all(str, values["id"], values["order_name"], *values["condition"].values())
+    _all(int, values["order"], values["seed"], values["probes"])
     return RunInfo(
         values["id"],
         Condition(**values["condition"]),
         values["order"],
         values["order_name"],
         values["seed"],
-        tuple(values["tasks"]),
+        _WORDS(values["tasks"]),
         values["probes"],
         values.get("declared", True),
     )

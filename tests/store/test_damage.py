@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import sqlite3
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import zlib
 from collections.abc import Callable
 from contextlib import closing
+from copy import copy
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -21,6 +23,7 @@ import pytest
 from experiments import core_plugins, measure
 from rbsuite.cli import run
 from rbsuite.errors import StoreError
+from rbsuite.seeds import rng
 from rbsuite.store import ExperimentStore, codec, experiment_digest
 from rbsuite.store.codec import inflate, squeeze, unpack, unsqueeze
 from rbsuite.store.experiment import FILE_NAME
@@ -204,7 +207,7 @@ def test_a_changed_manifest_is_refused(
     assert "its manifest was changed" in capsys.readouterr().out
 
 
-TASK, OPERATION = ("task", "head"), ("op", "payload")
+TASK, ROLLOUT, RECALL, OPERATION = ("task", "head"), ("rollout", "head"), ("recall", "items"), ("op", "payload")
 VALUES: dict[str, tuple[tuple[str, str], Callable[[Any], object]]] = {
     "no number as tokens": (TASK, lambda head: head[0].update(user=[1, {}, 2, 0.0])),
     "text as tokens": (TASK, lambda head: head[0].update(user=[1, "-5", 2, 0.0])),
@@ -214,6 +217,15 @@ VALUES: dict[str, tuple[tuple[str, str], Callable[[Any], object]]] = {
     "a fraction as position": (OPERATION, lambda op: op["item"]["provenance"].__setitem__(1, 1e308)),
     "too large a position": (OPERATION, lambda op: op["provenance"].__setitem__(1, 2**70)),
     "no text as title": (OPERATION, lambda op: op["item"].update(title=["x"])),
+    "no word as kind": (OPERATION, lambda op: op.update(op={})),
+    "tokens below zero": (TASK, lambda head: head[0].update(user=[1, -5, 2, 0.0])),
+    "a cost beyond reason": (TASK, lambda head: head[0].update(user=[1, 5, 2, 1e300])),
+    "lists as counts": (TASK, lambda head: head.__setitem__(1, [1, 2])),
+    "a score below zero": (ROLLOUT, lambda head: head.__setitem__(5, [-1.0, {}, {}])),
+    "a number as measures": (ROLLOUT, lambda head: head.__setitem__(5, [1.0, 2**70, {}])),
+    "no end that there is": (ROLLOUT, lambda head: head.__setitem__(3, "tired")),
+    "no text as rationale": (ROLLOUT, lambda head: head.__setitem__(6, ["success", None, 7, "self"])),
+    "no number as rank": (RECALL, lambda items: items.append(["x", 1, 0.5, {}])),
 }
 
 
@@ -232,6 +244,53 @@ def test_values_of_another_type_are_damage(name: str, kept: Path, capsys: pytest
     told = capsys.readouterr().err.splitlines()
     assert len([line for line in told if line.startswith("rbsuite: error: ")]) == codes.count(2)
     assert any("is damaged (" in line for line in told)
+
+
+OTHERS: tuple[Any, ...] = (None, True, -1, 2**70, 1.5, -1e308, "x", "", [], {}, [[]], {"a": 1}, [1, 2, 3], ["a"])
+STORED: tuple[tuple[str, str, Callable[[Any], str], Callable[[str], Any]], ...] = (
+    *((table, column, unpack, str) for table, column in (TASK, ROLLOUT, RECALL, OPERATION)),
+    ("trajectory", "body", unsqueeze, squeeze),
+    ("meta", "value", unpack, str),
+)
+
+
+def changed_somewhere(value: Any, chance: random.Random) -> Any:
+    """A JSON value with one of its parts taken out, or replaced by something else."""
+    if isinstance(value, list | dict) and value and chance.random() < 0.85:
+        made = copy(value)
+        place = chance.choice(list(made) if isinstance(made, dict) else range(len(made)))
+        if chance.random() < 0.1:
+            del made[place]
+        else:
+            made[place] = changed_somewhere(made[place], chance)
+        return made
+    return chance.choice(OTHERS)
+
+
+@pytest.mark.parametrize("tries", [20, pytest.param(1_000, marks=pytest.mark.slow)])
+def test_whatever_else_stands_there_is_one_line(
+    tries: int, kept: Path, original: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Stored values are changed by somebody who computes all hashes anew: a command reads them, or says in a line that it cannot."""
+    chance = rng("damage", tries)
+    for _ in range(tries):
+        shutil.copyfile(original / FILE_NAME, kept / FILE_NAME)
+        table, column, text_of, stored = chance.choice(STORED)
+        where = "key = 'manifest'" if table == "meta" else "1"
+        with closing(sqlite3.connect(kept / FILE_NAME)) as connection, connection:
+            row, value = chance.choice(
+                connection.execute(f"SELECT rowid, {column} FROM {table} WHERE {where}").fetchall()
+            )
+            text = json.dumps(changed_somewhere(json.loads(text_of(value)), chance))
+            connection.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (stored(text), row))
+            if table == "meta":
+                connection.execute("UPDATE meta SET value = ? WHERE key = 'manifest_hash'", (manifest_hash(text),))
+        forge(kept)
+        for line in (*READERS[:2], "compare kept", "report kept --out page.html", "check kept"):
+            code = run(line.split(), core_plugins(ToyPlugin()))
+            shown = capsys.readouterr()
+            assert code in (0, 1, 2), (line, text)
+            assert code != 2 or shown.err.count("\n") == 1, (line, text, shown.err)
 
 
 @pytest.mark.parametrize("edit", [{"about": 3}, {"about": {"tasks": [["t"]]}}, {"task_set": []}, {"environment": "t"}])

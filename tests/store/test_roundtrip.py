@@ -44,6 +44,7 @@ text = any_text | st.sampled_from(
 )
 number = st.floats(allow_nan=False, allow_infinity=False)
 maybe = st.none() | number | st.sampled_from([0, 1, 0.0, -0.0])
+share = st.floats(0, 1) | st.sampled_from([0, 1, 0.0, -0.0])
 small = st.integers(0, 1000)
 json_value = st.recursive(
     st.none() | st.booleans() | st.integers() | number | text,
@@ -52,7 +53,7 @@ json_value = st.recursive(
 )
 data = st.dictionaries(text, json_value, max_size=3)
 counters = st.dictionaries(text, number, max_size=2)
-usages = st.dictionaries(text, st.builds(Usage, small, small, small, st.none() | number), max_size=2)
+usages = st.dictionaries(text, st.builds(Usage, small, small, small, st.none() | st.floats(0, 1e12)), max_size=2)
 
 
 def some(of: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
@@ -81,15 +82,15 @@ observations = st.builds(
     some(st.builds(ToolResult, text, text, text)),
     data,
 )
-actions = st.builds(Action, text, some(tool_calls), st.none() | st.integers(), text)
+actions = st.builds(Action, text, some(tool_calls), st.none() | st.integers(-1, 2**60), text)
 actors = st.sampled_from(["agent", "user"])
 steps = st.builds(Step, actors, observations, actions, maybe, some(actors))
-grades = st.builds(Grade, number | st.sampled_from([0, 1, 0.0, -0.0]), counters, data)
+grades = st.builds(Grade, share, counters, data)
 trajectories = st.builds(
     Trajectory,
     text,
     small,
-    st.integers(0, 2**80),
+    st.integers(0, 2**63 - 1),
     text,
     some(steps),
     st.none() | observations,
@@ -97,7 +98,9 @@ trajectories = st.builds(
     text,
     st.none() | grades,
 )
-verdicts = st.none() | st.builds(Verdict, st.sampled_from(["success", "failure", "unknown"]), maybe, text, text)
+verdicts = st.none() | st.builds(
+    Verdict, st.sampled_from(["success", "failure", "unknown"]), st.none() | share, text, text
+)
 rollouts = st.builds(RolloutRecord, trajectories, verdicts, usages, some(text), number)
 provenances = st.builds(Provenance, text, small, some(small), text, text)
 items = st.builds(MemoryItem, text, text, text, text, text, text, text, text, provenances, small, some(text), counters)
@@ -106,7 +109,7 @@ ops = st.builds(MemoryOp, kinds, provenances, st.none() | items, text, text, cou
 recalls = st.builds(
     RecallEvent,
     st.integers(-1, 8),
-    st.sampled_from(["task", "step", "retry"]) | text,
+    st.sampled_from(["task", "step", "retry"]),
     small,
     small,
     st.builds(Recall, some(st.builds(Recalled, text, small, number, small)), text, text, text),
