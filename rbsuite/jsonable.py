@@ -23,6 +23,16 @@ Json = Any
 """A value made of dict (str keys), list, str, int, float, bool and None."""
 
 
+def is_whole(value: object) -> bool:
+    """Whether a value is a whole number that a store keeps: no truth value, and no more than 64 bits."""
+    return isinstance(value, int) and not isinstance(value, bool) and value.bit_length() < 64
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a number that a store keeps: finite, no truth value, and no whole number of more than 64 bits."""
+    return math.isfinite(value) if isinstance(value, float) else is_whole(value)
+
+
 def plain(value: Any) -> Json:
     """Turn dataclasses, mappings and tuples into dicts and lists, deeply.
 

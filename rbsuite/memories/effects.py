@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from rbsuite.errors import PluginError
 from rbsuite.experience import MemoryItem, MemoryOp, Provenance
+from rbsuite.jsonable import is_number, is_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,11 @@ class _Fold:
         self.place += (
             f" ({op.op} {op.document or op.item_id or (op.item.id if isinstance(op.item, MemoryItem) else '')!r})"
         )
-        if not isinstance(op.provenance, Provenance):
-            self._refuse("it has no provenance", "Give every operation a Provenance.")
+        self._check_provenance(op.provenance, "it has", "operation")
+        for name in ("item_id", "target", "document", "text", "reason"):
+            if not isinstance(getattr(op, name), str):
+                self._refuse(f"its {name} is not text", f"Set {name} to a string.")
+        self._check_counters(op.counters)
         handler = getattr(self, f"_do_{op.op}", None)
         if handler is None:
             self._refuse("no such kind of operation", "Use add, update, delete, link, score or put_document.")
@@ -110,7 +113,6 @@ class _Fold:
 
     def _do_score(self, op: MemoryOp) -> None:
         item = self._existing(op.item_id)
-        self._check_counters(op.counters)
         counters = dict(item.counters)
         for name, value in op.counters.items():
             counters[name] = counters.get(name, 0.0) + value
@@ -146,18 +148,24 @@ class _Fold:
         for name in ("id", "experience"):
             if not getattr(item, name):
                 self._refuse(f"the item's {name} is empty", f"Set {name}.")
-        if not isinstance(item.provenance, Provenance):
-            self._refuse("the item has no provenance", "Give every item a Provenance.")
+        self._check_provenance(item.provenance, "the item has", "item")
         if not isinstance(item.links, tuple) or not all(isinstance(link, str) for link in item.links):
             self._refuse("the item's links are not a tuple of ids", "Set links to a tuple of strings.")
         self._check_counters(item.counters)
         return item
 
+    def _check_provenance(self, value: Provenance, whose: str, what: str) -> None:
+        if not isinstance(value, Provenance):
+            self._refuse(f"{whose} no provenance", f"Give every {what} a Provenance.")
+        texts = all(isinstance(text, str) for text in (value.task_id, value.label, value.source))
+        if not texts or not all(map(is_whole, (value.position, *value.rollouts))):
+            self._refuse(f"{whose} a provenance with a field of another type", "Use Experience.provenance().")
+
     def _check_counters(self, counters: Mapping[str, float]) -> None:
         if not isinstance(counters, Mapping):
             self._refuse("counters are not a mapping", "Set counters to a dict of numbers.")
         for name, value in counters.items():
-            if not isinstance(name, str) or not isinstance(value, int | float) or not math.isfinite(value):
+            if not isinstance(name, str) or not is_number(value):
                 self._refuse(f"counter {name!r} is not a finite number", "Set counters to a dict of numbers.")
 
     def _refuse(self, what: str, remedy: str) -> NoReturn:

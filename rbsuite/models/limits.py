@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, fields, replace
 
 from rbsuite.errors import BudgetSpent, UsageError
@@ -11,6 +10,9 @@ from rbsuite.trajectory import Spent, Usage
 
 MOST_TOKENS = 1_000_000_000
 """More tokens than any call takes; a count above it has overflowed."""
+
+MOST_COST = 1e9
+"""More dollars than any call costs."""
 
 _CHARACTERS_PER_TOKEN = 4
 _UNITS = {"cost": "${:,.4f}", "tokens": "{:,} tokens", "calls": "{:,} calls", "seconds": "{:,.0f} s"}
@@ -75,11 +77,11 @@ def sane(usage: Usage) -> Usage:
         and 0 < usage.calls <= MOST_TOKENS
         and 0 <= usage.input_tokens <= MOST_TOKENS
         and 0 <= usage.output_tokens <= MOST_TOKENS
-        and (cost is None or (type(cost) is float and 0 <= cost < math.inf))
+        and (cost is None or (type(cost) is float and 0 <= cost <= MOST_COST))
     ):
         return usage
     counts = [_count(usage.input_tokens), _count(usage.output_tokens)]
-    if None in counts or isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 <= cost < math.inf:
+    if None in counts or isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 <= cost <= MOST_COST:
         cost = None
     cleaned = Usage(_count(usage.calls) or 1, counts[0] or 0, counts[1] or 0, cost)
     return usage if cleaned == usage else cleaned

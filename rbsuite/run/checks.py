@@ -6,7 +6,6 @@ expected; who is to blame is added by :meth:`rbsuite.run.roles.Roles.blaming`, o
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NoReturn, TypeVar, get_args
@@ -14,11 +13,13 @@ from typing import NoReturn, TypeVar, get_args
 from rbsuite.environments.base import Episode
 from rbsuite.errors import PLUGIN_REMEDY, PluginError, in_words
 from rbsuite.experience import MemoryOp, Recall, Recalled
+from rbsuite.jsonable import is_number, is_whole
+from rbsuite.models.limits import MOST_COST, MOST_TOKENS
 from rbsuite.models.reasoning import thought_and_said
 from rbsuite.record import ALL, RolloutRecord
 from rbsuite.scaling.base import Group
 from rbsuite.task import Task, TaskSet
-from rbsuite.trajectory import Action, Actor, Observation, ToolCall, ToolSpec, Turn
+from rbsuite.trajectory import Action, Actor, Observation, ToolCall, ToolSpec, Turn, Usage
 from rbsuite.verdict import Label, Verdict
 
 _T = TypeVar("_T")
@@ -33,7 +34,16 @@ def check_recall(value: object, owner: str = "") -> Recall:
     if not isinstance(value, Recall):
         _refuse("recall", "a Recall", in_words(value), owner)
     _all_of("recall", "a Recall whose items are Recalled", value.items, Recalled, owner)
-    for name, text in (("text", value.text), ("reason", value.reason)):
+    for item in value.items:
+        known = isinstance(item.item_id, str) and is_number(item.score)
+        if not known or not (is_whole(item.revision) and is_whole(item.rank)):
+            _refuse(
+                "recall",
+                "Recalled items with an id, a whole revision and rank, and a number as score",
+                repr(item),
+                owner,
+            )
+    for name, text in (("text", value.text), ("reason", value.reason), ("index", value.index)):
         if not isinstance(text, str):
             _refuse("recall", f"a Recall whose {name} is a str", in_words(text), owner)
     return value
@@ -52,12 +62,28 @@ def check_verdict(value: object, owner: str = "") -> Verdict:
     if value.label not in _LABELS:
         _refuse("judge", f"a Verdict whose label is one of {', '.join(_LABELS)}", repr(value.label), owner)
     score = value.score
-    if score is not None and not (_is_number(score) and 0 <= score <= 1):
+    if score is not None and not (is_number(score) and 0 <= score <= 1):
         _refuse("judge", "a Verdict whose score is None or a number from 0 to 1", repr(score), owner)
     for name, text in (("rationale", value.rationale), ("source", value.source)):
         if not isinstance(text, str):
             _refuse("judge", f"a Verdict whose {name} is a str", in_words(text), owner)
     return value
+
+
+def check_spent(usage: Usage, seconds: float, owner: str = "") -> Usage:
+    """What a memory says it has spent elsewhere."""
+    counts = (usage.calls, usage.input_tokens, usage.output_tokens) if isinstance(usage, Usage) else (-1,)
+    cost = usage.cost if isinstance(usage, Usage) else None
+    whole = all(is_whole(count) and 0 <= count <= MOST_TOKENS for count in counts)
+    priced = cost is None or (is_number(cost) and 0 <= cost <= MOST_COST)
+    if not whole or not priced or not is_number(seconds) or seconds < 0:
+        raise PluginError(
+            "spend must be given a Usage of whole counts, with a cost that is None or a number, and a number of seconds,"
+            f" not {usage!r} and {seconds!r}.",
+            PLUGIN_REMEDY,
+            owner=owner,
+        )
+    return usage
 
 
 def check_index(value: object, count: int, owner: str = "", *, averages: bool = False) -> int:
@@ -95,6 +121,10 @@ def check_action(value: object, owner: str = "") -> Action:
         _refuse("act", "an Action", in_words(value), owner)
     if not isinstance(value.text, str):
         _refuse("act", "an Action whose text is a str", in_words(value.text), owner)
+    if value.thought is not None and not isinstance(value.thought, str):
+        _refuse("act", "an Action whose thought is a str", in_words(value.thought), owner)
+    if value.index is not None and not is_whole(value.index):
+        _refuse("act", "an Action whose index is None or a whole number", in_words(value.index), owner)
     _all_of("act", "an Action whose calls are ToolCall", value.calls, ToolCall, owner)
     thought, said = thought_and_said(value.text)
     if said == value.text:
@@ -113,7 +143,7 @@ def check_tasks(value: object, owner: str = "") -> TaskSet:
                 _refuse("tasks", f"Tasks whose {name} is a str", given, owner)
         if not isinstance(task.payload, Mapping):
             _refuse("tasks", "Tasks whose payload is a mapping", f"{in_words(task.payload)} in task {task.id!r}", owner)
-        if task.difficulty is not None and not _is_number(task.difficulty):
+        if task.difficulty is not None and not is_number(task.difficulty):
             given = f"{in_words(task.difficulty)} in task {task.id!r}"
             _refuse("tasks", "Tasks whose difficulty is None or a number", given, owner)
     return value
@@ -146,7 +176,7 @@ def check_observation(value: object, owner: str = "", *, method: str = "act", wa
 
 def check_reward(value: object, owner: str = "") -> float | None:
     """An episode's reward after an action."""
-    if value is not None and not _is_number(value):
+    if value is not None and not is_number(value):
         raise PluginError(
             f"an episode's reward must be None or a number, not {in_words(value)}.", PLUGIN_REMEDY, owner=owner
         )
@@ -170,10 +200,6 @@ def _all_of(method: str, wanted: str, values: object, kind: type[_T], owner: str
         if type(item) is not kind and not isinstance(item, kind):
             _refuse(method, wanted, f"one with {in_words(item)} in it", owner)
     return tuple(values)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _refuse(method: str, wanted: str, given: str, owner: str) -> NoReturn:

@@ -19,6 +19,7 @@ from rbsuite.events import ModelCalled, Place
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
 from rbsuite.models.client import Ledger, TaskCalls
 from rbsuite.models.prices import context
+from rbsuite.run.checks import check_spent
 from rbsuite.run.parts import RunParts
 from rbsuite.run.reads import Reads, ReadsBank
 from rbsuite.seeds import derive_seed, rng
@@ -221,7 +222,7 @@ class View(ReadsBank, Services):
 
     def spend(self, model: str, usage: Usage, seconds: float) -> None:
         """Count what was spent elsewhere."""
-        self._ledger.add("memory", usage)
+        self._ledger.add("memory", check_spent(usage, seconds))
         self._ledger.elsewhere += seconds
         self._roles.spend("memory", model, usage, seconds)
 

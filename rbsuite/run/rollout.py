@@ -24,6 +24,7 @@ from rbsuite.errors import (
     told,
 )
 from rbsuite.frozen import dataclass
+from rbsuite.jsonable import is_number
 from rbsuite.run.checks import check_action, check_audience, check_episode, check_observation, check_reward
 from rbsuite.run.recalls import TurnRecalls
 from rbsuite.specs import EnvironmentSpec
@@ -204,6 +205,10 @@ def checked_grade(spec: EnvironmentSpec, task: Task, grade: Grade) -> Grade:
     for name, value in figures.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
             raise PluginError(f"its {name} is {value!r}.", "Give a number from 0 to 1.", owner=where)
+    if not isinstance(grade.truth, Mapping) or not all(map(is_number, grade.measures.values())):
+        raise PluginError(
+            "its truth is no mapping, or a measure no number.", "Give a dict, and numbers from 0 to 1.", owner=where
+        )
     return grade
 
 

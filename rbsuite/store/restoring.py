@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from rbsuite.jsonable import is_number
 
 Reader = Callable[[Any], Any]
 
@@ -40,7 +41,7 @@ def reader(kind: Any) -> Reader:
     if kind is Any:
         return lambda value: value
     if kind is float:
-        return lambda value: value if _is_number(value) else _refuse(value, "a number")
+        return lambda value: value if is_number(value) else _refuse(value, "a number")
     if kind is int:
         return lambda value: (
             value if type(value) is int and value.bit_length() < 64 else _refuse(value, "a whole number")
@@ -75,10 +76,6 @@ def _union_reader(kinds: tuple[Any, ...]) -> Reader:
         return _refuse(value, "of a known type")
 
     return read
-
-
-def _is_number(value: Any) -> bool:
-    return (type(value) is float and math.isfinite(value)) or (type(value) is int and value.bit_length() < 64)
 
 
 def _of(kind: type, value: Any) -> Any:

@@ -149,7 +149,8 @@ class TestApply:
             (MemoryOp("update", provenance(), item=item("a", key="another")), "may not change experience or key"),
             (MemoryOp("update", provenance(), item=item("a", "e2")), "may not change experience or key"),
             (MemoryOp("put_document", provenance(), text="x"), "document must have a name"),
-            (MemoryOp("delete", Provenance("t", object()), item_id="a"), "not plain data"),
+            (MemoryOp("delete", Provenance("t", object()), item_id="a"), "a field of another type"),
+            (MemoryOp("delete", Provenance("t", 0), item_id="a", reason=7), "its reason is not text"),
         ],
     )
     def test_a_version_with_a_bad_operation_changes_nothing(self, op, message):

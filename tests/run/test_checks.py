@@ -15,7 +15,7 @@ from rbsuite.cli import run as rbsuite
 from rbsuite.environments.base import EpisodeServices
 from rbsuite.environments.solution import Solution, check_solution
 from rbsuite.errors import PluginError
-from rbsuite.experience import MemoryItem, MemoryOp, Provenance, Recall
+from rbsuite.experience import MemoryItem, MemoryOp, Provenance, Recall, Recalled
 from rbsuite.hookspecs import hookimpl
 from rbsuite.memories.none import NoMemory
 from rbsuite.models.base import Completion
@@ -33,7 +33,7 @@ from rbsuite.specs import (
     Split,
 )
 from rbsuite.task import Task, TaskSet
-from rbsuite.trajectory import Action, Observation
+from rbsuite.trajectory import Action, Observation, Usage
 from rbsuite.verdict import Verdict
 from toy import Toy, ToyEpisode, ToyPlugin
 
@@ -51,6 +51,8 @@ def one_task(**fields: Any) -> TaskSet:
         (checks.check_recall, "text", "recall must return a Recall, not a str"),
         (checks.check_recall, Recall(text=None), "recall must return a Recall whose text is a str, not None"),  # type: ignore[arg-type]
         (checks.check_recall, Recall(items=(3,)), "items are Recalled, not one with an int in it"),  # type: ignore[arg-type]
+        (checks.check_recall, Recall((Recalled("i", 1, None, 0),)), "a number as score, not Recalled(item_id='i'"),  # type: ignore[arg-type]
+        (checks.check_recall, Recall((Recalled("i", True, 0.5, 0),)), "a whole revision and rank"),
         (checks.check_ops, None, "absorb must return a list of MemoryOp, not None"),
         (checks.check_ops, [OP, "x"], "absorb must return a list of MemoryOp, not one with a str in it"),
         (checks.check_ops, OP, "absorb must return a list of MemoryOp, not a MemoryOp"),
@@ -58,6 +60,9 @@ def one_task(**fields: Any) -> TaskSet:
         (checks.check_verdict, Verdict("good"), "label is one of success, failure, unknown, not 'good'"),  # type: ignore[arg-type]
         (checks.check_verdict, Verdict("success", 1.5), "score is None or a number from 0 to 1, not 1.5"),
         (checks.check_verdict, Verdict("success", float("nan")), "score is None or a number from 0 to 1, not nan"),
+        (checks.check_verdict, Verdict("success", 1, 7), "a Verdict whose rationale is a str, not an int"),  # type: ignore[arg-type]
+        (lambda value: checks.check_spent(value, 0.5), Usage(1, 2.5), "spend must be given a Usage of whole counts"),  # type: ignore[arg-type]
+        (lambda value: checks.check_spent(Usage(), value), -1.0, "and a number of seconds, not Usage("),
         (
             lambda value: checks.check_index(value, 2),
             2,
@@ -70,6 +75,8 @@ def one_task(**fields: Any) -> TaskSet:
         (checks.check_group, Group((), 0), "run must return a Group of at least one rollout, not an empty one"),
         (checks.check_action, "left", "act must return an Action, not a str"),
         (checks.check_action, Action(None), "an Action whose text is a str, not None"),  # type: ignore[arg-type]
+        (checks.check_action, Action(index="1"), "an Action whose index is None or a whole number, not a str"),  # type: ignore[arg-type]
+        (checks.check_action, Action(thought=["x"]), "an Action whose thought is a str, not a list"),  # type: ignore[arg-type]
         (checks.check_action, Action(calls=("x",)), "calls are ToolCall, not one with a str in it"),  # type: ignore[arg-type]
         (checks.check_tasks, [], "tasks must return a TaskSet, not a list"),
         (checks.check_tasks, TaskSet("t", "s", (SimpleNamespace(id="1"),)), "tasks are Task, not one with a Simple"),  # type: ignore[arg-type]
