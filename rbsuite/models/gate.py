@@ -210,7 +210,8 @@ class Slot:
     Args:
         gate: the gate.
         pace: of the model that is called.
-        line, position: where it enters again after a pause.
+        line: where it enters again after a pause, and
+        position: of its task there.
         meter: counts what the experiment spends, and ends its waiting when its time is over.
     """
 

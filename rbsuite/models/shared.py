@@ -239,8 +239,8 @@ class SharedMeter(Meter):
     Args:
         window: the desk.
         counts: what this worker spends, in row 1.
-        seconds: how long the experiment may take, and
-        until: when that is over, see :class:`rbsuite.models.meter.Meter`; ``None``: never.
+        seconds: how long the experiment may take; ``None``: any time.
+        until: when that is over, see :class:`rbsuite.models.meter.Meter`.
     """
 
     def __init__(

@@ -34,7 +34,7 @@ _WORDS = reader(tuple[str, ...])
 _NUMBER, _NUMBERS, _COUNTS = reader(float), reader(Mapping[str, float]), reader(Mapping[str, int])
 _DATA = reader(Mapping[str, Any])
 whole_number = reader(int)
-"""The value of a column that is a whole number; another one is refused with a :class:`ValueError`."""
+"""The value of a column that is a whole number; another one is refused with a ``ValueError``."""
 
 
 @dataclass(frozen=True, slots=True)
