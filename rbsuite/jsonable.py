@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeGuard
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
@@ -23,12 +23,12 @@ Json = Any
 """A value made of dict (str keys), list, str, int, float, bool and None."""
 
 
-def is_whole(value: object) -> bool:
+def is_whole(value: object) -> TypeGuard[int]:
     """Whether a value is a whole number that a store keeps: no truth value, and no more than 64 bits."""
     return isinstance(value, int) and not isinstance(value, bool) and value.bit_length() < 64
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Whether a value is a number that a store keeps: finite, no truth value, and no whole number of more than 64 bits."""
     return math.isfinite(value) if isinstance(value, float) else is_whole(value)
 

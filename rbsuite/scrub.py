@@ -53,7 +53,7 @@ def names_secret(name: re.Match[str]) -> bool:
     word = name[1]
     if word.lower() not in _QUERY_SECRETS:
         return looks_secret(word)
-    return name.string.startswith(("?", "&"), name.start() - 1)
+    return name.string[name.start() - 1 : name.start()] in ("?", "&")
 
 
 def scrub(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,6 @@ cannot be reached must not look like a memory that knows nothing.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 from rbsuite.errors import Outage, PluginError, UsageError, in_words
 from rbsuite.experience import Experience, MemoryOp, Recall, Recalled, RecallRequest
 from rbsuite.fencing import fence
+from rbsuite.jsonable import is_number
 from rbsuite.memories.base import BankView
 from rbsuite.memories.external import LONGEST
 from rbsuite.models.direct import Server
@@ -213,7 +213,7 @@ class HttpMemory:
 
     def _score(self, item: Mapping[str, Any]) -> float:
         score = item.get("score", 0.0)
-        if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
+        if not is_number(score):
             self._refuse("recall", f"an item's score must be a finite number, not {_shown(score)}")
         return float(score)
 
@@ -226,7 +226,7 @@ class HttpMemory:
 
 
 def _is_amount(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+    return is_number(value) and value >= 0
 
 
 def _shown(value: Any) -> str:

@@ -180,7 +180,7 @@ def check_reward(value: object, owner: str = "") -> float | None:
         raise PluginError(
             f"an episode's reward must be None or a number, not {in_words(value)}.", PLUGIN_REMEDY, owner=owner
         )
-    return None if value is None else float(value)  # type: ignore[arg-type]
+    return None if value is None else float(value)
 
 
 def check_audience(value: object, owner: str = "") -> tuple[Actor, ...]:

@@ -203,7 +203,7 @@ def checked_grade(spec: EnvironmentSpec, task: Task, grade: Grade) -> Grade:
         raise PluginError(f"grade returned {type(grade).__name__}, not a Grade.", "Return a Grade.", owner=where)
     figures = {"score": grade.score, **{f"measure {one.name!r}": grade.measures.get(one.name) for one in spec.measures}}
     for name, value in figures.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        if not is_number(value) or not 0 <= value <= 1:
             raise PluginError(f"its {name} is {value!r}.", "Give a number from 0 to 1.", owner=where)
     if not isinstance(grade.truth, Mapping) or not all(map(is_number, grade.measures.values())):
         raise PluginError(

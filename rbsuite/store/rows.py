@@ -8,7 +8,7 @@ from typing import Any
 from rbsuite.errors import in_words
 from rbsuite.experience import MemoryItem, MemoryOp, OpKind, Phase, Provenance, Recall, Recalled
 from rbsuite.frozen import dataclass
-from rbsuite.jsonable import plain
+from rbsuite.jsonable import is_number, plain
 from rbsuite.record import ABOUT, ALL, Condition, Manifest, RecallEvent, RolloutRecord, RunInfo, TaskRecord
 from rbsuite.store.codec import (
     SharedRows,
@@ -264,7 +264,7 @@ def read_head(head: str | bytes) -> RolloutHead:
 
 
 def _check_score(score: object) -> None:
-    if score is not None and (type(score) not in (int, float) or not 0 <= score <= 1):  # type: ignore[operator]
+    if score is not None and (not is_number(score) or not 0 <= score <= 1):
         raise ValueError(f"its score is {score if type(score) in (int, float) else in_words(score)}")
 
 

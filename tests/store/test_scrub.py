@@ -55,6 +55,7 @@ def test_other_names(name: str) -> None:
         ("http:url=https://h/?key=abc&n=1", "http:url=https://h/?key=***&n=1"),
         ("https://h/v1?n=1&KEY=abc&sig=def", "https://h/v1?n=1&KEY=***&sig=***"),
         ("x:key=abc,sort=key", "x:key=abc,sort=key"),
+        ("key=abc?", "key=abc?"),
         ("noisy[accuracy=0.8]", "noisy[accuracy=0.8]"),
         ("http:/me:abc@host/v1", "http:/***@host/v1"),
         ("http://localhost:8000/v1", "http://localhost:8000/v1"),
