@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
+from functools import lru_cache
+from hashlib import sha256
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
 from rbsuite.experience import MemoryOp, Recall
@@ -113,6 +116,15 @@ class RolloutRecord:
     seconds: float = 0.0
 
 
+@lru_cache(maxsize=64)  # a run computes it, and then the store checks it
+def commit_id_of(run: str, position: int, task: str) -> str:
+    """What a record names the commit of a task: the beginning of :func:`rbsuite.jsonable.digest` of run, position and task.
+
+    So a record cannot be committed to another run, or in another place, than it was made for.
+    """
+    return sha256(f"[{quoted(run)},{position},{quoted(task)}]".encode("ascii")).hexdigest()[:32]
+
+
 ALL = -1
 """In place of the index of a rollout: all rollouts of a task count, and its score is their mean."""
 
@@ -124,7 +136,7 @@ class TaskRecord:
     Attributes:
         task_id: the task.
         position: its place in the stream, from 0.
-        commit_id: unique; committing the same record twice changes nothing.
+        commit_id: :func:`commit_id_of` its run, place and task; committing the same record twice changes nothing.
         read_version: version of the bank the task read.
         version: version of the bank after the task's operations; equals ``position + 1``.
         rollouts: the group, by rollout index.

@@ -68,13 +68,15 @@ def find_labels(layer: Layer, names: Mapping[str, str], *, numbered: bool = True
     found: list[Label] = []
     matches = _pattern(tuple(names.items()), numbered).finditer(in_lower_case(layer.outside))
     for match in islice(matches, MOST):
-        lead, rest = match["lead"], layer.text[slice(*match.span("rest"))]
+        lead, tail, colon, bold = match.group("lead", "tail", "colon", "bold")
+        begin, end = match.span("rest")
+        rest = layer.text[begin:end]
         emphasised = "*" in lead or "_" in lead
         style: Style = "heading" if "#" in lead else "bold" if emphasised else "plain"
-        name = next(name for name in names if match[name] is not None)
-        tagged = "<" in lead and ">" in match["tail"]
-        marked = tagged or match["colon"] is not None or match[name].endswith(" is")
-        if not marked and rest.strip().strip(" .!") and not (emphasised and (match["tail"].strip() or match["bold"])):
+        name = next(filter(match.group, names))
+        tagged = "<" in lead and ">" in tail
+        marked = tagged or colon is not None or match[name].endswith(" is")
+        if not marked and rest.strip().strip(" .!") and not (emphasised and (tail.strip() or bold)):
             continue
         rest = unwrapped(_CLOSING.sub("", rest) if tagged or "|" in lead else rest)
         for mark in ("**", "__") if emphasised else ():  # the label was emphasised together with its text

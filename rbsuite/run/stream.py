@@ -18,11 +18,10 @@ from itertools import chain
 from rbsuite.errors import LimitReached, Outage
 from rbsuite.events import RolloutDiscarded
 from rbsuite.experience import MemoryOp
-from rbsuite.jsonable import digest
 from rbsuite.memories.bank import Bank
 from rbsuite.memories.standing import Watch
 from rbsuite.models.client import Ledger
-from rbsuite.record import TaskRecord
+from rbsuite.record import TaskRecord, commit_id_of
 from rbsuite.run.parts import RunParts
 from rbsuite.run.task_run import OpenTask, TaskDraft, TaskRun, open_for
 from rbsuite.run.window import Window
@@ -235,7 +234,7 @@ class Stream:
         return TaskRecord(
             task_id=self._tasks[position],
             position=position,
-            commit_id=digest([info.id, position, self._tasks[position]])[:32],
+            commit_id=commit_id_of(info.id, position, self._tasks[position]),
             read_version=self._told(position),
             version=position + 1,
             rollouts=draft.group.rollouts,

@@ -160,7 +160,7 @@ def _tasks(
             where = f"run {info.id}, position {expected}"
             if position in acts:
                 previous = after_act(previous, acts[position])
-            bodies = [(row[:-1], row[-1] if isinstance(row[-1], bytes) else b"") for row in rollouts[key]]
+            bodies = [(row[:-1], row[-1]) for row in rollouts[key]]
             if task_link(previous, task, bodies, (*recalls[key], *ops[key], *sealed.get(key, ()))) != link:
                 yield f"{where}: the record was changed"
             if position != expected or info.tasks[position : position + 1] != (_text(task[3]),):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rbsuite.errors import StoreError
-from rbsuite.store.leftovers import refuse_foreign_log
+from rbsuite.store.leftovers import MARKED_EVERY, refuse_foreign_log
 from rbsuite.store.schema import OLDEST_VERSION, SCHEMA_VERSION, lacking, migrate, stored_version
 from rbsuite.store.syncing import LogSync
 
@@ -72,6 +72,7 @@ class Database:
         self.readonly = readonly
         self._lock = threading.RLock()
         self._sync: LogSync | None = None
+        self._commits = 0
         try:
             refuse_foreign_log(path)
             found = path.stat()
@@ -114,9 +115,10 @@ class Database:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
-                # The mark that identifies the log: see rbsuite.store.leftovers.
-                self._connection.execute(f"PRAGMA user_version = {self._mark}")
+                if self._commits % MARKED_EVERY == 0:
+                    self._connection.execute(f"PRAGMA user_version = {self._mark}")
                 self._connection.execute("COMMIT")
+                self._commits += 1
                 if self._sync is not None:
                     self._sync.note()
             except BaseException:

@@ -42,7 +42,7 @@ def run_link(manifest: str, run: Row, seed: Iterable[Row]) -> str:
     return _link(manifest, [run, *seed])
 
 
-def task_link(previous: str, task: Row, rollouts: Iterable[tuple[Row, bytes]], parts: Iterable[Row]) -> str:
+def task_link(previous: str, task: Row, rollouts: Iterable[tuple[Row, str | bytes]], parts: Iterable[Row]) -> str:
     """The link of a task.
 
     Args:
@@ -54,8 +54,11 @@ def task_link(previous: str, task: Row, rollouts: Iterable[tuple[Row, bytes]], p
     state = hashlib.sha256(previous.encode("ascii", "backslashreplace"))
     state.update(_text(task))
     for row, body in rollouts:
-        state.update(_text((*row, len(body))))
-        state.update(body)
+        if isinstance(body, bytes):
+            state.update(_text((*row, len(body))))
+            state.update(body)
+        else:
+            state.update(_text((*row, body)))
     for row in parts:
         state.update(_text(row))
     return state.hexdigest()

@@ -366,9 +366,9 @@ class Reader:
             (task_key(page.run, page.start - 1) if page.start else page.run,),
         )
         previous = before[0][0] if before else ""
-        bodies: defaultdict[int, list[tuple[Row, bytes]]] = defaultdict(list)
+        bodies: defaultdict[int, list[tuple[Row, str | bytes]]] = defaultdict(list)
         for row in rows(_WHOLE_ROLLOUTS, page.parts):
-            bodies[row[0] // ORDINALS].append((row[:-1], row[-1] if isinstance(row[-1], bytes) else b""))
+            bodies[row[0] // ORDINALS].append((row[:-1], row[-1]))
         parts: defaultdict[int, list[Row]] = defaultdict(list)
         for table in ("recall", "op"):
             for part in rows(f"SELECT * FROM {table} WHERE id >= ? AND id < ? ORDER BY id", page.parts):
@@ -406,10 +406,10 @@ class Reader:
             )
         return task % POSITIONS
 
-    def _rollout(self, head: str | bytes, body: bytes | None = None) -> RolloutRecord:
+    def _rollout(self, head: str | bytes, body: str | bytes | None = None) -> RolloutRecord:
         if body is None:
             return decode_rollout(head)
-        return decode_rollout(head, decode_body(unsqueeze(body), self._resolve))
+        return decode_rollout(head, decode_body(unpack(body), self._resolve))
 
     def _resolve(self, value: Json, read: Callable[[Any], T], /) -> tuple[T, ...]:
         """Rows that are in a body directly or by their hash; shared rows are decoded once and shared again."""

@@ -16,7 +16,6 @@ from rbsuite.store.codec import (
     encode_body,
     loads,
     pack,
-    squeeze,
     unpack,
     usage,
     usage_row,
@@ -107,6 +106,9 @@ _READABLE = 256
 _READABLE_OP = 512
 """An operation is compressed above this many characters: a lesson keyed by a long task is most of what a short task stores."""
 
+_SHORT_BODY = 1024
+"""What happened in a rollout is compressed above this many characters: compressing less takes longer than writing it."""
+
 UNDECLARED = "undeclared"
 """The kind of act that adds a run to an experiment whose declared runs are finished."""
 
@@ -156,7 +158,7 @@ class EncodedRecord:
     """
 
     task: Row
-    rollouts: tuple[tuple[Row, bytes], ...]
+    rollouts: tuple[tuple[Row, str | bytes], ...]
     recalls: tuple[Row, ...]
     ops: tuple[Row, ...]
     shared: Mapping[str, str]
@@ -195,7 +197,7 @@ def read_task_head(head: str | bytes) -> tuple[Mapping[str, Usage], Mapping[str,
     return usage(costs), _COUNTS(notes), float(_NUMBER(seconds[0])) if seconds else 0.0
 
 
-def _rollout_row(record: RolloutRecord, shared: SharedRows) -> tuple[Row, bytes]:
+def _rollout_row(record: RolloutRecord, shared: SharedRows) -> tuple[Row, str | bytes]:
     trajectory, judged, total = record.trajectory, record.verdict, sum(record.usage.values(), Usage())
     grade = trajectory.grade and [trajectory.grade.score, trajectory.grade.measures, trajectory.grade.truth]
     made = (trajectory.task_id, trajectory.rollout, trajectory.seed, trajectory.end, trajectory.error)
@@ -210,7 +212,7 @@ def _rollout_row(record: RolloutRecord, shared: SharedRows) -> tuple[Row, bytes]
         _real(record.seconds),
         pack(dumps([*made, grade, verdict_row(judged), usage_row(record.usage), record.notes, record.seconds])),
     )
-    return row, squeeze(encode_body(trajectory, shared.refer))
+    return row, pack(encode_body(trajectory, shared.refer), _SHORT_BODY)
 
 
 def _real(value: float) -> float:

@@ -46,13 +46,13 @@ TABLES = (
         id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, kind NOT NULL, target NOT NULL, payload NOT NULL)""",
     """CREATE TABLE task (
         id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, position INTEGER NOT NULL, task_id NOT NULL,
-        commit_id UNIQUE NOT NULL, read_version INTEGER NOT NULL, version INTEGER NOT NULL, selected INTEGER NOT NULL,
+        commit_id NOT NULL, read_version INTEGER NOT NULL, version INTEGER NOT NULL, selected INTEGER NOT NULL,
         state_hash TEXT NOT NULL, head NOT NULL, record_hash TEXT NOT NULL)""",
     """CREATE TABLE rollout (
         id INTEGER PRIMARY KEY, task INTEGER NOT NULL REFERENCES task, ordinal INTEGER NOT NULL, end_reason NOT NULL, score REAL,
         verdict NOT NULL, judge NOT NULL, steps INTEGER NOT NULL, tokens INTEGER NOT NULL, cost REAL, seconds REAL NOT NULL,
         head NOT NULL)""",
-    "CREATE TABLE trajectory (id INTEGER PRIMARY KEY REFERENCES rollout, body BLOB NOT NULL)",
+    "CREATE TABLE trajectory (id INTEGER PRIMARY KEY REFERENCES rollout, body NOT NULL)",
     """CREATE TABLE recall (
         id INTEGER PRIMARY KEY, task INTEGER NOT NULL REFERENCES task, rollout INTEGER NOT NULL, phase NOT NULL,
         step INTEGER NOT NULL, version INTEGER NOT NULL, reason NOT NULL, index_name NOT NULL, items NOT NULL,

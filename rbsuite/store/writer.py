@@ -13,7 +13,7 @@ from rbsuite.errors import StoreError
 from rbsuite.frozen import dataclass
 from rbsuite.jsonable import plain
 from rbsuite.oplog import chain
-from rbsuite.record import ALL, Manifest, RunInfo, TaskRecord
+from rbsuite.record import ALL, Manifest, RunInfo, TaskRecord, commit_id_of
 from rbsuite.scrub import scrub_text
 from rbsuite.store.codec import dumps, pack, squeeze
 from rbsuite.store.database import Database
@@ -76,11 +76,7 @@ class Writer:
                     if record.position != head.committed and _already(connection, run, info, head, record):
                         return False
                     _check(info, head, record)
-                    try:
-                        new, link = self._insert(connection, run, head.link, encoded, sealed)
-                    except sqlite3.IntegrityError:
-                        _already(connection, run, info, head, record)  # says whose commit id it is
-                        raise
+                    new, link = self._insert(connection, run, head.link, encoded, sealed)
                 self._heads[run] = _Head(record.version, record.state_hash, link)
                 if len(self._shared) > _KNOWN_SHARED:
                     self._shared.clear()
@@ -225,16 +221,14 @@ def _read_head(connection: sqlite3.Connection, run: int) -> _Head:
 
 def _already(connection: sqlite3.Connection, run: int, info: RunInfo, head: _Head, record: TaskRecord) -> bool:
     """Whether exactly this record is already committed; a different record at a committed position is an error."""
+    if not 0 <= record.position < head.committed:
+        return False
     row = connection.execute(
-        "SELECT run, position, state_hash FROM task WHERE commit_id = ?", (pack(record.commit_id),)
+        "SELECT commit_id, state_hash FROM task WHERE id = ?", (task_key(run, record.position),)
     ).fetchone()
-    if row == (run, record.position, record.state_hash):
-        return True
-    if row is not None:
-        raise _refused(info, record, f"commit {record.commit_id!r} is committed with another task or outcome")
-    if 0 <= record.position < head.committed:
+    if row != (pack(record.commit_id), record.state_hash):
         raise _refused(info, record, "another record is committed at this position")
-    return False
+    return True
 
 
 def _check(info: RunInfo, head: _Head, record: TaskRecord) -> None:
@@ -255,6 +249,8 @@ def _check(info: RunInfo, head: _Head, record: TaskRecord) -> None:
         raise _refused(info, record, f"it has {ORDINALS} or more rollouts, recalls or operations")
     if record.state_hash != chain(head.state_hash, record.version, record.ops):
         raise _refused(info, record, "its state hash does not continue the chain of the run")
+    if record.commit_id != commit_id_of(info.id, position, record.task_id):
+        raise _refused(info, record, "its commit id is that of another run, position or task")
 
 
 def _refused(info: RunInfo, record: TaskRecord, why: str) -> StoreError:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rbsuite.experience import MemoryItem, MemoryOp, Provenance, Recall, Recalled
 from rbsuite.oplog import GENESIS, chain
-from rbsuite.record import Condition, Manifest, RecallEvent, RolloutRecord, RunInfo, TaskRecord
+from rbsuite.record import Condition, Manifest, RecallEvent, RolloutRecord, RunInfo, TaskRecord, commit_id_of
 from rbsuite.seeds import rng
 from rbsuite.trajectory import Action, Grade, Message, Observation, Step, ToolCall, ToolSpec, Trajectory, Usage
 from rbsuite.verdict import Verdict
@@ -81,7 +81,7 @@ def record(position: int, previous: str, *, rollouts: int = 2, run: str = RUN) -
     return TaskRecord(
         task_id=task_id,
         position=position,
-        commit_id=f"{run}#{position}",
+        commit_id=commit_id_of(run, position, task_id),
         read_version=position,
         version=position + 1,
         rollouts=tuple(

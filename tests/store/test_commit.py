@@ -21,7 +21,7 @@ import pytest
 
 from rbsuite.errors import StoreError
 from rbsuite.oplog import GENESIS
-from rbsuite.record import RolloutRecord, TaskRecord
+from rbsuite.record import RolloutRecord, TaskRecord, commit_id_of
 from rbsuite.store import ExperimentStore
 from rbsuite.store.codec import unsqueeze
 from rbsuite.store.experiment import FILE_NAME
@@ -60,8 +60,8 @@ CHANGES: dict[str, tuple[Callable[[TaskRecord], TaskRecord], str]] = {
     "chain": (lambda r: replace(r, state_hash="0" * 64), "chain"),
     "other operations": (lambda r: replace(r, ops=r.ops[:1]), "chain"),
     "commit of another task": (
-        lambda r: replace(r, commit_id="reasoningbank/single/order-0#2"),
-        "another task or outcome",
+        lambda r: replace(r, commit_id=commit_id_of("reasoningbank/single/order-0", 2, "retail/test/2")),
+        "another run, position or task",
     ),
 }
 
@@ -79,14 +79,14 @@ def test_what_does_not_continue_the_run_is_refused(filled: ExperimentStore, samp
 
 
 def test_record_of_another_run_is_refused(filled: ExperimentStore, samples: ModuleType) -> None:
-    with pytest.raises(StoreError, match="another task or outcome"):
+    with pytest.raises(StoreError, match="another run, position or task"):
         filled.commit(samples.OFF, samples.record(0, GENESIS))
     assert filled.commit(samples.OFF, samples.record(0, GENESIS, run=samples.OFF))
 
 
 def test_same_record_with_another_outcome_is_refused(filled: ExperimentStore, samples: ModuleType) -> None:
     record = filled.record(samples.RUN, 4)
-    with pytest.raises(StoreError, match="another task or outcome"):
+    with pytest.raises(StoreError, match="another record"):
         filled.commit(samples.RUN, replace(record, state_hash="f" * 64))
 
 

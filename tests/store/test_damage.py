@@ -25,7 +25,7 @@ from rbsuite.cli import run
 from rbsuite.errors import StoreError
 from rbsuite.seeds import rng
 from rbsuite.store import ExperimentStore, codec, experiment_digest
-from rbsuite.store.codec import inflate, squeeze, unpack, unsqueeze
+from rbsuite.store.codec import inflate, pack, squeeze, unpack, unsqueeze
 from rbsuite.store.experiment import FILE_NAME
 from rbsuite.store.links import manifest_hash, task_link
 from rbsuite.store.schema import ORDINALS
@@ -249,7 +249,7 @@ def test_values_of_another_type_are_damage(name: str, kept: Path, capsys: pytest
 OTHERS: tuple[Any, ...] = (None, True, -1, 2**70, 1.5, -1e308, "x", "", [], {}, [[]], {"a": 1}, [1, 2, 3], ["a"])
 STORED: tuple[tuple[str, str, Callable[[Any], str], Callable[[str], Any]], ...] = (
     *((table, column, unpack, str) for table, column in (TASK, ROLLOUT, RECALL, OPERATION)),
-    ("trajectory", "body", unsqueeze, squeeze),
+    ("trajectory", "body", unpack, pack),
     ("meta", "value", unpack, str),
 )
 

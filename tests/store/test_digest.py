@@ -57,7 +57,6 @@ UNSEEN: dict[str, Callable[[TaskRecord], TaskRecord]] = {
     "seconds of memory": lambda record: replace(record, memory_seconds=99.0),
     "usage": rollout(lambda made: replace(made, usage={"agent": Usage(1, 2, 3, 4.0)})),
     "task usage": lambda record: replace(record, usage={}),
-    "commit": lambda record: replace(record, commit_id="another"),
     "counts": lambda record: replace(record, notes={"wasted": 3}),
 }
 

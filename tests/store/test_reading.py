@@ -14,7 +14,7 @@ import pytest
 from rbsuite.errors import StoreError
 from rbsuite.experience import MemoryItem, MemoryOp, Provenance, Recall, Recalled
 from rbsuite.oplog import GENESIS, chain
-from rbsuite.record import RecallEvent
+from rbsuite.record import RecallEvent, commit_id_of
 from rbsuite.store import ExperimentStore
 from rbsuite.store.codec import unpack
 from rbsuite.store.rows import decode_op, op_row
@@ -67,8 +67,9 @@ def test_runs_of_many_tasks_stay_apart(tmp_path: Path, samples: ModuleType) -> N
             store.commit(samples.RUN, on)
             if off.position < 20:
                 store.commit(samples.OFF, off)
-        assert [r.commit_id for r in store.records(samples.RUN)] == [f"{samples.RUN}#{i}" for i in range(300)]
-        assert [r.commit_id for r in store.records(samples.OFF)] == [f"{samples.OFF}#{i}" for i in range(20)]
+        for run, tasks in ((samples.RUN, 300), (samples.OFF, 20)):
+            expected = [commit_id_of(run, i, f"retail/test/{i}") for i in range(tasks)]
+            assert [r.commit_id for r in store.records(run)] == expected
         assert [row.position for row in store.results(samples.RUN)] == [i for i in range(300) for _ in range(2)]
         assert len(list(store.ops(samples.RUN))) == 600
         assert store.verify_chain(samples.RUN) == store.state(samples.RUN)[1]
