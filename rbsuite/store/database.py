@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,6 +21,9 @@ BUSY_SECONDS = 10.0
 
 CLOSING_SECONDS = 1.0
 """How long to wait at the end for readers that keep the log from being moved into the file; it need not be moved."""
+
+LOOK_SECONDS = 0.1
+"""How long a commit relies on the file being where it was."""
 
 _REMEDIES = (
     ("SQLITE_FULL", "the disk is full.", "Free some space and run the same command again; what was committed is safe."),
@@ -73,6 +77,7 @@ class Database:
         self._lock = threading.RLock()
         self._sync: LogSync | None = None
         self._commits = 0
+        self._looked = -LOOK_SECONDS
         try:
             refuse_foreign_log(path)
             found = path.stat()
@@ -109,7 +114,8 @@ class Database:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """One transaction: everything done with the connection is committed, or nothing."""
         with self._lock, guarded(self.path):
-            self._still_there()
+            if time.monotonic() > self._looked + LOOK_SECONDS:
+                self.still_there()
             if self._sync is not None:
                 self._sync.check()
             try:
@@ -127,15 +133,16 @@ class Database:
                     self._connection.execute("ROLLBACK")
                 raise
 
-    def _still_there(self) -> None:
+    def still_there(self) -> None:
         """Check that the file is still under its name: SQLite would keep writing to a removed file, and everything would be lost.
 
         Raises:
             StoreError: it is not.
         """
         try:
-            found = os.stat(self._name)  # noqa: PTH116  # a third of the time, once per commit
+            found = os.stat(self._name)  # noqa: PTH116  # a third of the time
             if (found.st_dev, found.st_ino) == self._place:
+                self._looked = time.monotonic()
                 return
         except OSError:
             pass

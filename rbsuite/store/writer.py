@@ -120,6 +120,7 @@ class Writer:
     def mark_finished(self, run_id: str) -> None:
         """Mark a run as complete: see :meth:`rbsuite.store.ExperimentStore.mark_finished`."""
         run, info = self._runs[run_id]
+        self._database.still_there()
         with self._database.transaction() as connection:
             head = _read_head(connection, run)
             if head.committed != len(info.tasks):
