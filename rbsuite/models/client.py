@@ -98,7 +98,11 @@ class TaskCalls:
         if budget is not None:
             budget.begin()
         gate, pace = self._line.gate, getattr(model, "pace", None)
-        await gate.enter(pace, self._line, self._position)
+        try:
+            await gate.enter(pace, self._line, self._position)
+        except LimitReached as stop:
+            self.refused = stop
+            raise
         # A call that is cancelled while it waits for its place has cost nothing.
         ledger.started += 1
         if pace is None:
@@ -107,7 +111,7 @@ class TaskCalls:
             finally:
                 gate.leave(None)
         else:
-            with slot(gate, pace, self._line, self._position, self._meter):
+            with slot(gate, pace, self._line, self._position):
                 reply = await self._reply(model, request)
         ledger.cached += reply.cached
         completion = normalised(masked(reply, gate.secrets))

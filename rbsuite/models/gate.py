@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
 
-from rbsuite.models.meter import Meter
+from rbsuite.models.meter import pause
 from rbsuite.redact import reply_secrets
 
 DECREASE = 0.9
@@ -117,7 +117,11 @@ class Gate:
         """Note which model a pace belongs to. It matters to a gate that shares its places with others (:mod:`rbsuite.models.shared`)."""
 
     async def enter(self, pace: Pace | None, line: Line, position: int) -> None:
-        """Take a place, at once or when its turn comes, and wait for the start of the call; :meth:`leave` gives it back."""
+        """Take a place, at once or when its turn comes, and wait for the start of the call; :meth:`leave` gives it back.
+
+        Raises:
+            LimitReached: the experiment's time is over before the call may start.
+        """
         if pace is None and self._running < self._most:
             self._running += 1
             return
@@ -126,8 +130,8 @@ class Gate:
             return
         if wait := pace.wait(asyncio.get_running_loop().time(), self._rate):
             try:
-                await asyncio.sleep(wait)
-            except asyncio.CancelledError:
+                await pause(wait)
+            except BaseException:
                 self.leave(pace)
                 raise
 
@@ -212,14 +216,12 @@ class Slot:
         pace: of the model that is called.
         line: where it enters again after a pause, and
         position: of its task there.
-        meter: counts what the experiment spends, and ends its waiting when its time is over.
     """
 
-    __slots__ = ("_gate", "_held", "_line", "_meter", "_position", "epoch", "pace")
+    __slots__ = ("_gate", "_held", "_line", "_position", "epoch", "pace")
 
-    def __init__(self, gate: Gate, pace: Pace, line: Line, position: int, meter: Meter) -> None:
+    def __init__(self, gate: Gate, pace: Pace, line: Line, position: int) -> None:
         self._gate = gate
-        self._meter = meter
         self.pace = pace
         self._line = line
         self._position = position
@@ -239,23 +241,24 @@ class Slot:
             LimitReached: the experiment's time is over.
         """
         self.leave()
-        await self._meter.pause(seconds)
+        await pause(seconds)
         await self.again()
 
     async def again(self) -> None:
-        """Take a place again."""
+        """Take a place again. Raises as :meth:`Gate.enter`."""
         await self._gate.enter(self.pace, self._line, self._position)
         self._held = True
         self.epoch = self.pace.epoch
+        await pause(0)  # it may have been its turn only after that
 
 
 _SLOT: ContextVar[Slot | None] = ContextVar("slot", default=None)
 
 
 @contextmanager
-def slot(gate: Gate, pace: Pace, line: Line, position: int, meter: Meter) -> Iterator[None]:
+def slot(gate: Gate, pace: Pace, line: Line, position: int) -> Iterator[None]:
     """Hold a place for the calls in this context; it is given back at the end."""
-    held = Slot(gate, pace, line, position, meter)
+    held = Slot(gate, pace, line, position)
     token = _SLOT.set(held)
     try:
         yield

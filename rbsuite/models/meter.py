@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, MutableSequence
+from collections.abc import Callable, Iterator, MutableSequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from rbsuite.errors import LimitReached
@@ -112,11 +114,7 @@ class Meter:
         self._counts.numbers[self._at] += 1
 
     async def pause(self, seconds: float) -> None:
-        """Let some time pass before a call is tried again.
-
-        Raises:
-            LimitReached: the experiment's time is over, before or after that.
-        """
+        """See :func:`pause`."""
         left = math.inf if self._until is None else self._until - time.time()
         await asyncio.sleep(min(seconds, max(0.0, left)))
         if seconds >= left:
@@ -178,3 +176,26 @@ class Meter:
             numbers[at + 3] += 1
         if self._spent_more is not None:
             self._spent_more()
+
+
+_METER: ContextVar[Meter | None] = ContextVar("meter", default=None)
+
+
+@contextmanager
+def within_time(meter: Meter) -> Iterator[None]:
+    """Lets the waiting of everything in this context, see :func:`pause`, end when the experiment's time is over."""
+    token = _METER.set(meter)
+    try:
+        yield
+    finally:
+        _METER.reset(token)
+
+
+async def pause(seconds: float) -> None:
+    """Let some time pass: before a call is tried again, or may start.
+
+    Raises:
+        LimitReached: the experiment's time is over, before or after that.
+    """
+    meter = _METER.get()
+    await (asyncio.sleep(seconds) if meter is None else meter.pause(seconds))

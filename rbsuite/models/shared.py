@@ -12,10 +12,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from rbsuite.errors import RbsuiteError
+from rbsuite.errors import LimitReached, RbsuiteError
 from rbsuite.models.gate import Gate, Line, Pace
 from rbsuite.models.limits import Limits
-from rbsuite.models.meter import COLUMNS, Counts, Meter
+from rbsuite.models.meter import COLUMNS, Counts, Meter, within_time
 from rbsuite.trajectory import Spent, Usage
 
 LEASE = 1.0
@@ -82,7 +82,11 @@ class Desk:
         """See :meth:`DeskWindow.enter`; a worker that has gone in the meantime gets no place."""
         known, pace = self._known(worker), self._paces.setdefault(model, Pace())
         known.line.head = head
-        await self._gate.enter(pace, known.line, position)
+        with within_time(known.meter):
+            try:
+                await self._gate.enter(pace, known.line, position)
+            except LimitReached:
+                return pace.epoch, False  # it holds no place, and :meth:`begin` refuses its call
         if known.gone:
             self._gate.leave(pace)
         else:

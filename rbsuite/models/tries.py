@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from rbsuite.events import ModelWaiting
 from rbsuite.models.gate import Pace, Slot, held_slot
+from rbsuite.models.meter import pause
 from rbsuite.models.provider_errors import FailureKind, classify, detail, overloads, retry_after
 from rbsuite.models.retry import DEFAULT_BACKOFF, Backoff
 
@@ -112,7 +113,4 @@ class Tries:
         _log.info("%s: %s; call %d follows in %.1f s", self._label, detail(error), failures + 1, delay, extra=told)
         if self._waiting is not None:
             self._waiting(ModelWaiting(self._label, detail(error), failures, delay))
-        if held is None:
-            await asyncio.sleep(delay)
-            return
-        await held.pause(delay)
+        await (pause(delay) if held is None else held.pause(delay))

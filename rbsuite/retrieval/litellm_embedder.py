@@ -171,12 +171,12 @@ class LitellmEmbedder:
         if self._meter is not None:
             await self._meter.enter()
         try:
-            if self._line is None or self._meter is None:
+            if self._line is None:
                 response = await self._tries.answer(lambda: self._call(texts), seed, library)
             else:
                 gate, pace, at = self._line.gate, self._tries.pace, self._line.head
                 await gate.enter(pace, self._line, at)
-                with slot(gate, pace, self._line, at, self._meter):
+                with slot(gate, pace, self._line, at):
                     response = await self._tries.answer(lambda: self._call(texts), seed, library)
         except Failed as failed:
             error, remedy = failed.error, "Check the embedder's model, api_base and dimension, and the connection."

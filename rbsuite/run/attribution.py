@@ -23,7 +23,7 @@ from rbsuite.experience import MemoryItem
 from rbsuite.files import Unusable, read_file
 from rbsuite.memories.folded import folded_items
 from rbsuite.models.client import Ledger
-from rbsuite.models.meter import Counts, Meter
+from rbsuite.models.meter import Counts, Meter, within_time
 from rbsuite.record import ALL, Condition, RunInfo, TaskRecord, score_of
 from rbsuite.run.config import Execution, one_at_a_time
 from rbsuite.run.executors import job_of
@@ -384,7 +384,7 @@ async def run_trials(
             done(count)
 
     environment = plan.environment, plan.tasks
-    with unheard(plan.confined and not execution.reveal):
+    with unheard(plan.confined and not execution.reveal), within_time(meter):
         try:
             async with Worker(plan.config, plan.recipe, plan.plugins, _Deaf(), execution, meter, environment) as worker:
                 for run in dict.fromkeys(trial.run for trial in left):

@@ -27,7 +27,7 @@ from rbsuite.models.base import ChatModel
 from rbsuite.models.cache import CachedModel, ReplyCache
 from rbsuite.models.factory import make_model
 from rbsuite.models.gate import Gate, Pace
-from rbsuite.models.meter import Meter
+from rbsuite.models.meter import Meter, within_time
 from rbsuite.models.per_purpose import call_seconds, reply_tokens
 from rbsuite.oplog import GENESIS, origin
 from rbsuite.plugins import Plugins
@@ -154,12 +154,13 @@ class Worker:
             RbsuiteError: the run cannot continue; all earlier tasks stay committed.
         """
         info, sink = job.run, self._sink
-        parts = await self.parts(job)
-        sink.emit(RunStarted(info, parts.bank.version))
         batch = int(self._config.stream.partition(":")[2] or 1)
         window, pauses = make_window(self._execution.speculate), self._execution.outage == "pause"
-        async with _opened(parts):
-            await Stream(parts, window, batch, pauses=pauses).run()
+        with within_time(self._meter):
+            parts = await self.parts(job)
+            sink.emit(RunStarted(info, parts.bank.version))
+            async with _opened(parts):
+                await Stream(parts, window, batch, pauses=pauses).run()
         sink.finish(info)
 
     async def parts(self, job: Job) -> RunParts:

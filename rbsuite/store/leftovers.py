@@ -1,9 +1,10 @@
 """The files beside a database that SQLite takes to belong to it: those of another database are recognised before they are read.
 
 SQLite applies a log (``-wal``) to whatever file has its name without the suffix; one that was left over from another file, or came with a
-copy, would be mixed into this one. So a store's file has its own mark in its header (``PRAGMA user_version``), on its first page. A log holds
-that page, and the mark with it, from the first transaction on that makes the file grow; and a store's first transaction, and some later
-ones (:data:`MARKED_EVERY`), write it in any case. A log without the mark, as another program leaves it, is recognised by the size of its file.
+copy, would be mixed into this one. So a store's file has its own mark in its header (``PRAGMA user_version``), on its first page. A log
+holds that page, and the mark with it, from the first transaction on that makes the file grow; and a store's first transaction, and some
+later ones (:data:`MARKED_EVERY`), write it in any case. A log without the mark, as another program leaves it, is recognised by the size of
+its file.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from rbsuite.jsonable import Json
 from rbsuite.oplog import chain, origin
 from rbsuite.record import ALL, Manifest, RolloutRecord, TaskRecord
 from rbsuite.store.adding import signatures
-from rbsuite.store.codec import decode_body, inflate, loads, pack, unpack, unsqueeze
+from rbsuite.store.codec import decode_body, inflate, loads, pack, unpack
 from rbsuite.store.database import Database
 from rbsuite.store.links import after_act, manifest_hash, run_link, standing_acts, task_link
 from rbsuite.store.restoring import restore

@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 import pytest
 
 from calls import calls_at
+from rbsuite.errors import LimitReached
 from rbsuite.models.base import Completion, ModelRequest
 from rbsuite.models.client import Ledger
 from rbsuite.models.direct import DirectModel
 from rbsuite.models.gate import Gate, Line, Pace
+from rbsuite.models.limits import Limits
+from rbsuite.models.meter import Counts, Meter, within_time
 from rbsuite.models.retry import Backoff
 from rbsuite.serve.faults import failure
 from rbsuite.serve.http import Answer, HttpServer, Request
@@ -162,3 +165,18 @@ def test_overloads_of_one_round_count_once() -> None:
     assert 20.5 < pace.limit < 22  # a round of calls adds one
     pace.overloaded(pace.epoch)
     assert 18 <= pace.limit < 19  # near by, little is given up
+
+
+def test_a_call_does_not_wait_for_its_start_when_the_time_is_over() -> None:
+    async def ask() -> None:
+        gate, pace = Gate(1, rate=1), Pace()
+        await gate.enter(pace, gate.line(), 0)
+        gate.leave(pace)
+        meter = Meter(Limits(seconds=0.1), Counts.for_processes(0), until=time.time() + 0.1)
+        with within_time(meter), pytest.raises(LimitReached, match="--max-time is reached"):
+            await gate.enter(pace, gate.line(), 0)
+        assert pace.running == 0, "it gives its place back"
+
+    started = time.monotonic()
+    asyncio.run(ask())
+    assert time.monotonic() - started < 20, "its start is a minute away"

@@ -126,17 +126,22 @@ def test_time_is_limited_over_all_sessions(tmp_path: Path) -> None:
     assert spent(tmp_path / "x").calls == calls
 
 
-@pytest.mark.parametrize("executor", ["local", "processes:2"])
+@pytest.mark.parametrize(
+    ("called", "executor"), [("model", "local"), ("model", "processes:2"), ("memory service", "local")]
+)
 def test_a_call_is_not_tried_again_when_the_time_is_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, executor: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, called: str, executor: str
 ) -> None:
     pytest.importorskip("rbsuite_tau_bench")
-    options = {"env": "tau-bench", "split": "sample", "limit": 2, "orders": 1, "model": "openai/nobody"}
-    planned = make_plan(make_config(options, {"memory": ("none", "reasoningbank")}), load_plugins())
     with socket.socket() as bound:  # nobody listens
         bound.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{bound.getsockname()[1]}/v1")
+        nobody = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{nobody}/v1")
         monkeypatch.setenv("OPENAI_API_KEY", "a-key-for-nobody")
+        model = "sim/oracle" if called == "memory service" else "openai/nobody"
+        memory = f"http:url={nobody},retries=9" if called == "memory service" else "reasoningbank"
+        options = {"env": "tau-bench", "split": "sample", "limit": 2, "orders": 1, "model": model}
+        planned = make_plan(make_config(options, {"memory": ("none", memory)}), load_plugins())
         started = time.monotonic()
         with pytest.raises(LimitReached, match="--max-time is reached"):
             go_on(planned, tmp_path / "x", executor=executor, max_time=1.0)
