@@ -21,7 +21,7 @@ from pathlib import Path
 
 from rbsuite.experience import MemoryItem, MemoryOp, Provenance, Recall, Recalled
 from rbsuite.oplog import GENESIS, chain
-from rbsuite.record import Condition, Manifest, RecallEvent, RolloutRecord, RunInfo, TaskRecord
+from rbsuite.record import Condition, Manifest, RecallEvent, RolloutRecord, RunInfo, TaskRecord, commit_id_of
 from rbsuite.store import ExperimentStore, experiment_digest, export_jsonl
 from rbsuite.trajectory import Action, Grade, Message, Observation, Step, ToolSpec, Trajectory, Usage
 from rbsuite.verdict import Verdict
@@ -119,7 +119,7 @@ def records(tasks: tuple[str, ...]) -> Iterator[TaskRecord]:
             seconds=rng.random(),
         )
         yield TaskRecord(
-            task_id, position, f"a{position}", position, position + 1, (rollout,), 0, (recall,), ops, state,
+            task_id, position, commit_id_of(RUN, position, task_id), position, position + 1, (rollout,), 0, (recall,), ops, state,
             {"memory": Usage(1, 6000, 300, 0.02)},
         )  # fmt: skip
 
@@ -155,15 +155,20 @@ def commit_all(store: ExperimentStore, run: RunInfo) -> Cost:
     return Cost(cpu, wall, len(run.tasks))
 
 
+RUN = "reasoningbank/single/order-0"
+CONFIG = {"env": "shop", "split": "test", "domain": "", "seed": 0, "orders": 1}
+FACTS = {"environment": {"name": "shop"}, "rbsuite": "1", "simulated": True, "task_set": {}}
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="What the experiment store costs.")
     parser.add_argument("--tasks", type=int, default=2000)
     count = parser.parse_args().tasks
     condition = Condition("reasoningbank", "single", "tools", "sim/learner", "self")
-    run = RunInfo("reasoningbank/single/order-0", condition, 0, "seeded", 1, tuple(f"t{i}" for i in range(count)))
+    run = RunInfo(RUN, condition, 0, "seeded", 1, tuple(f"t{i}" for i in range(count)))
     with tempfile.TemporaryDirectory() as place:
-        with ExperimentStore.create(Path(place) / "e", Manifest({}, {}, (run,))) as store:
+        with ExperimentStore.create(Path(place) / "e", Manifest(CONFIG, FACTS, (run,))) as store:
             sys.stdout.write(commit_all(store, run).line("commit of a task") + "\n")
         size = store.path.stat().st_size
         sys.stdout.write(f"{'on disk':<34}{size / count:>9.0f} bytes per task\n")

@@ -20,7 +20,7 @@ from rbsuite.store.database import guarded, open_connection
 from rbsuite.store.leftovers import ENDINGS, new_mark, refuse_leftovers
 from rbsuite.store.links import manifest_hash, run_link
 from rbsuite.store.redaction import hidden
-from rbsuite.store.rows import Row, encode_manifest, op_row, run_row
+from rbsuite.store.rows import Row, decode_manifest, encode_manifest, op_row, run_row
 from rbsuite.store.schema import ORDINALS, POSITIONS, create_tables
 from rbsuite.store.sealing import META as SEAL_ENTRY
 from rbsuite.store.sealing import TABLE as SEALED_TABLE
@@ -66,10 +66,12 @@ def _manifest_text(manifest: Manifest) -> str:
     if any(len(info.tasks) >= POSITIONS for info in manifest.runs):
         raise StoreError(f"the manifest has a run of {POSITIONS} or more tasks.", "Split it into several experiments.")
     try:
-        return encode_manifest(manifest)
+        text = encode_manifest(manifest)
+        decode_manifest(text)  # what could not be read again
     except (ValueError, TypeError) as error:
         where = unstorable(manifest, "manifest") or str(error)
         raise StoreError(f"the manifest cannot be stored: {where}.", "Give plain data with finite numbers.") from error
+    return text
 
 
 def plan(manifest: Manifest, seeds: Mapping[str, Sequence[MemoryOp]], seal: Seal | None = None) -> PlannedStore:

@@ -422,23 +422,22 @@ def encode_manifest(manifest: Manifest) -> str:
 
 
 _FACTS = ("environment", "rbsuite", "simulated", "task_set")
-"""What the manifest of every experiment on an environment says."""
+_OPTIONS = ("env", "split", "domain", "seed", "orders")
+"""The facts and the options that every manifest has."""
 
 
 def decode_manifest(text: str) -> Manifest:
     """A manifest from the text of :func:`encode_manifest`."""
     values = loads(text)
     facts, said, config = values["facts"], values["facts"].get(ABOUT, {}), values["config"]
-    if "env" in config or "environment" in facts:
-        missing = [name for name in _FACTS if name not in facts]
-        if missing:
-            raise ValueError(f"it does not say {missing[0]!r}")
-        _all(str, config["env"], config["split"], config["domain"])
-        _all(int, config["seed"], config["orders"])
-        reader(tuple[int, ...])(config.get("looks") or [])
-    _all(str, facts.get("rbsuite", ""), facts.get("environment", {}).get("name", ""))
-    for name in ("environment", "task_set"):
-        _DATA(facts.get(name, {}))
+    missing = [name for names, there in ((_FACTS, facts), (_OPTIONS, config)) for name in names if name not in there]
+    if missing:
+        raise ValueError(f"it does not say {missing[0]!r}")
+    _all(str, config["env"], config["split"], config["domain"])
+    _all(int, config["seed"], config["orders"])
+    reader(tuple[int, ...])(config.get("looks") or [])
+    _all(str, facts["rbsuite"], _DATA(facts["environment"]).get("name", ""))
+    _DATA(facts["task_set"])
     for task, domain, group in _DATA(said).get("tasks", ()):
         _all(str, task, domain, group)
     for name in ("measures", "apart"):

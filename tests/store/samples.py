@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from rbsuite.experience import MemoryItem, MemoryOp, Provenance, Recall, Recalled
 from rbsuite.oplog import GENESIS, chain
@@ -35,9 +36,14 @@ def manifest(tasks: int) -> Manifest:
         )
         for name in (OFF, RUN)
     )
-    return Manifest(
-        {"orders": 1, "max_tokens": 100, "none": None}, {"task_set": {"hash": "ab" * 32, "count": tasks}}, runs
-    )
+    return made_of(runs, {"max_tokens": 100, "none": None}, {"task_set": {"hash": "ab" * 32, "count": tasks}})
+
+
+def made_of(runs: Sequence[RunInfo], config: Mapping[str, Any] | None = None, facts: Any = None) -> Manifest:
+    """A manifest with what every manifest says, and more."""
+    said = {"environment": {"name": "shop"}, "rbsuite": "1", "simulated": True, "task_set": {}}
+    asked = {"env": "shop", "split": "test", "domain": "", "seed": 0, "orders": 1}
+    return Manifest({**asked, **(config or {})}, {**said, **(facts or {})}, tuple(runs))
 
 
 def trajectory(task_id: str, rollout: int, turns: int = 3) -> Trajectory:

@@ -14,7 +14,7 @@ import pytest
 
 from edits import edit, everything
 from rbsuite.errors import StoreError
-from rbsuite.record import Condition, Manifest, RunInfo
+from rbsuite.record import Condition, RunInfo
 from rbsuite.seeds import rng
 from rbsuite.store import ExperimentStore, experiment_digest
 from rbsuite.store.checking import check_experiment
@@ -122,8 +122,8 @@ def test_digest_is_that_of_an_undisturbed_run(kept: Path, tmp_path: Path, sample
         assert experiment_digest(store) == check_experiment(kept).digest
 
 
-def test_numbers_that_sqlite_keeps_otherwise(tmp_path: Path) -> None:
+def test_numbers_that_sqlite_keeps_otherwise(tmp_path: Path, samples: ModuleType) -> None:
     """An experiment of nothing but corner cases of numbers and texts is not said to be changed."""
     run = RunInfo("r", Condition("none", "single", "a", "m", "self", temperature="0.5"), 0, "seeded", 2**62, ())
-    with ExperimentStore.create(tmp_path / "e", Manifest({"x": -0.0, "y": "\ud800é"}, {}, (run,))) as store:
+    with ExperimentStore.create(tmp_path / "e", samples.made_of([run], {"x": -0.0, "y": "\ud800é"})) as store:
         assert list(store.audit()) == []

@@ -77,8 +77,9 @@ def test_task_set_counts_and_paths_do_not(tmp_path: Path, samples: ModuleType) -
     assert first != digest(tmp_path / "h", samples, record, replace(plan, facts={**plan.facts, "max_steps": 9}))
     assert first == digest(tmp_path / "c", samples, record, replace(plan, facts={**plan.facts, "host": "x"}))
     moved = {**plan.facts["task_set"], "source": "elsewhere"}
-    assert first == digest(tmp_path / "f", samples, record, replace(plan, facts={"task_set": moved}))
-    assert first != digest(tmp_path / "d", samples, record, replace(plan, facts={"task_set": {"hash": "cd" * 32}}))
+    assert first == digest(tmp_path / "f", samples, record, replace(plan, facts={**plan.facts, "task_set": moved}))
+    other = {**plan.facts, "task_set": {"hash": "cd" * 32}}
+    assert first != digest(tmp_path / "d", samples, record, replace(plan, facts=other))
     assert first != digest(tmp_path / "e", samples, record, replace(plan, runs=plan.runs[::-1]))
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from rbsuite.errors import StoreError
 from rbsuite.oplog import GENESIS
-from rbsuite.record import Condition, Manifest, RunInfo
+from rbsuite.record import Condition, RunInfo
 from rbsuite.store import ExperimentStore
 from rbsuite.store.schema import MIGRATIONS, SCHEMA_VERSION, create_tables, migrate, stored_version
 
@@ -86,9 +86,9 @@ def test_create_replaces_a_draft(tmp_path: Path, samples: ModuleType) -> None:
 def test_failed_create_leaves_no_store_and_no_lock(tmp_path: Path, samples: ModuleType) -> None:
     run = samples.manifest(1).runs[0]
     with pytest.raises(StoreError, match="more than once"):
-        ExperimentStore.create(tmp_path, Manifest({}, {}, (run, run)))
+        ExperimentStore.create(tmp_path, samples.made_of([run, run]))
     with pytest.raises(StoreError, match=r"manifest\.facts\['x'\] is nan"):
-        ExperimentStore.create(tmp_path, Manifest({}, {"x": float("nan")}, ()))
+        ExperimentStore.create(tmp_path, samples.made_of([], {}, {"x": float("nan")}))
     ExperimentStore.create(tmp_path, samples.manifest(1)).close()
 
 
@@ -251,12 +251,12 @@ def test_copy_without_its_log_is_a_store(filled: ExperimentStore, samples: Modul
         assert store.committed(samples.RUN) == 5
 
 
-def test_secrets_do_not_enter(tmp_path: Path) -> None:
+def test_secrets_do_not_enter(tmp_path: Path, samples: ModuleType) -> None:
     condition = Condition("none", "single", "tools", "openai/x[api_key=sk-in-ref]", "self")
-    manifest = Manifest(
+    manifest = samples.made_of(
+        [RunInfo("r", condition, 0, "native", 1, ("t",))],
         {"model": {"api_key": "sk-in-config"}, "url": "https://me:sk-in-url@host/v1"},
         {"headers": ["Authorization: Bearer sk-in-fact"]},
-        (RunInfo("r", condition, 0, "native", 1, ("t",)),),
     )
     with ExperimentStore.create(tmp_path, manifest) as store:
         assert store.manifest.runs[0].condition.model == "openai/x[api_key=***]"

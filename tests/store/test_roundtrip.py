@@ -8,6 +8,7 @@ import tempfile
 from dataclasses import fields, replace
 from datetime import date
 from enum import Enum
+from types import ModuleType
 from typing import Any
 from uuid import UUID
 
@@ -137,16 +138,16 @@ def records(draw: st.DrawFn) -> TaskRecord:
     )
 
 
-def manifest(task_id: str, run: str = "r") -> Manifest:
-    return Manifest({}, {}, (RunInfo(run, Condition("m", "s", "a", "x", "j"), 0, "native", 1, (task_id,)),))
+def run_of(task_id: str, run: str = "r") -> RunInfo:
+    return RunInfo(run, Condition("m", "s", "a", "x", "j"), 0, "native", 1, (task_id,))
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(records(), text)
-def test_record_comes_back_equal(record: TaskRecord, run: str) -> None:
+def test_record_comes_back_equal(samples: ModuleType, record: TaskRecord, run: str) -> None:
     record = replace(record, commit_id=commit_id_of(run, 0, record.task_id))
     with tempfile.TemporaryDirectory() as place:
-        with ExperimentStore.create(place, manifest(record.task_id, run)) as store:
+        with ExperimentStore.create(place, samples.made_of([run_of(record.task_id, run)])) as store:
             assert store.commit(run, record)
             assert not store.commit(run, record)
             digest = experiment_digest(store)
@@ -195,7 +196,7 @@ def endless() -> Any:
 
 @pytest.mark.parametrize("value", [math.nan, endless(), nested(300), UUID(int=1)])
 @pytest.mark.parametrize("place", ["thought", "arguments", "data"])
-def test_what_has_no_json_form_is_refused_wherever_it_stands(value: Any, place: str) -> None:
+def test_what_has_no_json_form_is_refused_wherever_it_stands(samples: ModuleType, value: Any, place: str) -> None:
     action = Action(thought=value if place == "thought" else "")
     if place == "arguments":
         action = Action(calls=(ToolCall("1", "tool", {"value": value}),))
@@ -206,7 +207,7 @@ def test_what_has_no_json_form_is_refused_wherever_it_stands(value: Any, place: 
     record = TaskRecord("t", 0, "c", 0, 1, (rollout,), 0, (), (), chain(GENESIS, 1, ()), {}, {})
     with (
         tempfile.TemporaryDirectory() as directory,
-        ExperimentStore.create(directory, manifest("t")) as store,
+        ExperimentStore.create(directory, samples.made_of([run_of("t")])) as store,
         pytest.raises(StoreError, match="cannot be stored"),
     ):
         store.commit("r", record)
@@ -227,12 +228,12 @@ def test_json_is_written_as_the_standard_library_would(value: Any) -> None:
 @settings(max_examples=25, deadline=None)
 @given(
     st.dictionaries(
-        st.sampled_from(["orders", "max_tokens", "embedder"]), st.integers() | number | st.none() | st.booleans()
+        st.sampled_from(["frequency", "max_tokens", "embedder"]), st.integers() | number | st.none() | st.booleans()
     ),
     text,
 )
-def test_manifest_comes_back_equal(config: dict[str, Any], name: str) -> None:
-    made = Manifest(config, {"versions": {"rbsuite": "1"}}, manifest(name, name).runs)
+def test_manifest_comes_back_equal(samples: ModuleType, config: dict[str, Any], name: str) -> None:
+    made = samples.made_of([run_of(name, name)], config, {"versions": {"rbsuite": "1"}})
     with tempfile.TemporaryDirectory() as place:
         ExperimentStore.create(place, made).close()
         with ExperimentStore.open(place) as store:
