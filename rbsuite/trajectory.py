@@ -13,6 +13,7 @@ from dataclasses import field, replace
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
+from rbsuite.errors import in_words
 from rbsuite.frozen import Same, dataclass
 
 Role = Literal["system", "user", "assistant", "tool"]
@@ -125,6 +126,43 @@ class ToolSpec:
     name: str
     description: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+_TEXT, _DATA = (str, str), (dict, Mapping)
+_FIELDS: Mapping[type, tuple[tuple[str, tuple[type, Any]], ...]] = {
+    ToolCall: (("id", _TEXT), ("name", _TEXT), ("arguments", _DATA), ("raw", _TEXT)),
+    ToolResult: (("id", _TEXT), ("name", _TEXT), ("text", _TEXT)),
+    ToolSpec: (("name", _TEXT), ("description", _TEXT), ("parameters", _DATA)),
+    Image: (("media_type", _TEXT), ("data", _TEXT), ("description", _TEXT)),
+    Message: (
+        ("role", _TEXT),
+        ("content", (str, str | tuple)),
+        ("tool_calls", (tuple, tuple)),
+        ("tool_call_id", _TEXT),
+        ("name", _TEXT),
+    ),
+}
+"""For the parts that plugins make: the usual type of each field, and what else it may be an instance of."""
+
+
+def misfit(part: ToolCall | ToolResult | ToolSpec | Image | Message) -> str:
+    """The first field of a part whose value is not what it declares, as in ``a ToolCall whose id is None``; empty if there is none."""
+    for name, (usual, others) in _FIELDS[type(part)]:
+        value = getattr(part, name)
+        if type(value) is not usual and not isinstance(value, others):
+            return f"{in_words(part)} whose {name} is {in_words(value)}"
+    if not isinstance(part, Message):
+        return ""
+    if part.role not in get_args(Role):
+        return f"a Message whose role is {part.role!r}"
+    for name, parts, kind in (("content", part.content, Image), ("tool_calls", part.tool_calls, ToolCall)):
+        for one in () if isinstance(parts, str) else parts:
+            if isinstance(one, kind):
+                if found := misfit(one):
+                    return found
+            elif not (kind is Image and isinstance(one, str)):
+                return f"a Message with {in_words(one)} in its {name}"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

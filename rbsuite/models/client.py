@@ -18,7 +18,7 @@ from rbsuite.models.gate import Line, slot
 from rbsuite.models.limits import RolloutBudget, with_usage
 from rbsuite.models.meter import Meter
 from rbsuite.models.usable import masked, normalised
-from rbsuite.trajectory import ToolCall, Usage
+from rbsuite.trajectory import ToolCall, Usage, misfit
 
 
 @dataclass
@@ -151,13 +151,17 @@ class TaskCalls:
 
 def _check(reply: object, model: str) -> None:
     if not isinstance(reply, Completion):
-        wanted, given = "a Completion", reply
+        wanted, given = "a Completion", in_words(reply)
     elif not isinstance(reply.text, str):
-        wanted, given = "a Completion whose text is a str", reply.text
+        wanted, given = "a Completion whose text is a str", in_words(reply.text)
+    elif not isinstance(reply.reasoning, str):
+        wanted, given = "a Completion whose reasoning is a str", in_words(reply.reasoning)
     elif not isinstance(reply.usage, Usage):
-        wanted, given = "a Completion whose usage is a Usage", reply.usage
+        wanted, given = "a Completion whose usage is a Usage", in_words(reply.usage)
     elif not isinstance(reply.tool_calls, tuple) or [one for one in reply.tool_calls if not isinstance(one, ToolCall)]:
-        wanted, given = "a Completion whose tool_calls are a tuple of ToolCall", reply.tool_calls
+        wanted, given = "a Completion whose tool_calls are a tuple of ToolCall", in_words(reply.tool_calls)
+    elif found := next(filter(None, map(misfit, reply.tool_calls)), ""):
+        wanted, given = "proper tool_calls", found
     else:
         return
-    raise PluginError(f"complete must return {wanted}, not {in_words(given)}.", PLUGIN_REMEDY, owner=f"model {model!r}")
+    raise PluginError(f"complete must return {wanted}, not {given}.", PLUGIN_REMEDY, owner=f"model {model!r}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NoReturn, TypeVar, get_args
+from typing import Any, NoReturn, TypeVar, get_args
 
 from rbsuite.environments.base import Episode
 from rbsuite.errors import PLUGIN_REMEDY, PluginError, in_words
@@ -19,7 +19,19 @@ from rbsuite.models.reasoning import thought_and_said
 from rbsuite.record import ALL, RolloutRecord
 from rbsuite.scaling.base import Group
 from rbsuite.task import Task, TaskSet
-from rbsuite.trajectory import Action, Actor, Observation, ToolCall, ToolSpec, Turn, Usage
+from rbsuite.trajectory import (
+    Action,
+    Actor,
+    Image,
+    Message,
+    Observation,
+    ToolCall,
+    ToolResult,
+    ToolSpec,
+    Turn,
+    Usage,
+    misfit,
+)
 from rbsuite.verdict import Label, Verdict
 
 _T = TypeVar("_T")
@@ -27,6 +39,7 @@ _T = TypeVar("_T")
 _LABELS = get_args(Label)
 _ACTORS = frozenset(get_args(Actor))
 _TURNS = get_args(Turn)
+_PARTS = (("messages", Message), ("tools", ToolSpec), ("images", Image), ("results", ToolResult))
 
 
 def check_recall(value: object, owner: str = "") -> Recall:
@@ -125,7 +138,7 @@ def check_action(value: object, owner: str = "") -> Action:
         _refuse("act", "an Action whose thought is a str", in_words(value.thought), owner)
     if value.index is not None and not is_whole(value.index):
         _refuse("act", "an Action whose index is None or a whole number", in_words(value.index), owner)
-    _all_of("act", "an Action whose calls are ToolCall", value.calls, ToolCall, owner)
+    _parts_of("act", "an Action whose calls are", value.calls, ToolCall, owner)
     thought, said = thought_and_said(value.text)
     if said == value.text:
         return value
@@ -167,8 +180,13 @@ def check_observation(value: object, owner: str = "", *, method: str = "act", wa
         _refuse(method, f"{wanted} an Observation whose text is a str".strip(), in_words(value.text), owner)
     if value.turn not in _TURNS:
         _refuse(method, f"an Observation whose turn is one of {', '.join(_TURNS)}", repr(value.turn), owner)
-    if value.tools != ():
-        _all_of(method, "an Observation whose tools are ToolSpec", value.tools, ToolSpec, owner)
+    if value.role not in ("tool", "user"):
+        _refuse(method, "an Observation whose role is user or tool", repr(value.role), owner)
+    for name, kind in _PARTS:
+        if (parts := getattr(value, name)) != ():
+            _parts_of(method, f"an Observation whose {name} are", parts, kind, owner)
+    if not isinstance(value.data, Mapping):
+        _refuse(method, "an Observation whose data is a mapping", in_words(value.data), owner)
     if value.choices != ():
         _all_of(method, "an Observation whose choices are str", value.choices, str, owner)
     return value
@@ -200,6 +218,12 @@ def _all_of(method: str, wanted: str, values: object, kind: type[_T], owner: str
         if type(item) is not kind and not isinstance(item, kind):
             _refuse(method, wanted, f"one with {in_words(item)} in it", owner)
     return tuple(values)
+
+
+def _parts_of(method: str, wanted: str, values: object, kind: type[Any], owner: str) -> None:
+    for part in _all_of(method, f"{wanted} {kind.__name__}", values, kind, owner):
+        if found := misfit(part):
+            _refuse(method, f"{wanted} well-formed {kind.__name__}", found, owner)
 
 
 def _refuse(method: str, wanted: str, given: str, owner: str) -> NoReturn:

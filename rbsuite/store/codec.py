@@ -12,7 +12,7 @@ import math
 import zlib
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import orjson
 
@@ -25,6 +25,7 @@ from rbsuite.trajectory import (
     Image,
     Message,
     Observation,
+    Role,
     Step,
     ToolCall,
     ToolResult,
@@ -244,6 +245,7 @@ def inline(values: tuple[T, ...], row: Callable[[T], list[Any]]) -> Json:
 
 
 _TEXT, _TEXTS, _INDEX, _REWARD = reader(str), reader(tuple[str, ...]), reader(int | None), reader(float | None)
+_ROLE, _SPEAKER, _MAPPING = reader(Role), reader(Literal["user", "tool"]), reader(Mapping[str, Any])
 _ACTOR, _AUDIENCE, _TURN, _THOUGHT = reader(Actor), reader(tuple[Actor, ...]), reader(Turn), reader(str | None)
 
 
@@ -292,13 +294,13 @@ def observation(row: list[Any], resolve: Resolve) -> Observation:
     return Observation(
         _TEXT(text),
         _TURN(turn),
-        role,
+        _SPEAKER(role),
         resolve(messages, _message) if messages else (),
-        resolve(tools, lambda row: ToolSpec(*row)) if tools else (),
+        resolve(tools, _tool) if tools else (),
         _TEXTS(choices),
         resolve(images, _image) if images else (),
-        tuple(ToolResult(*result) for result in results),
-        data,
+        tuple(ToolResult(*map(_TEXT, result)) for result in results),
+        _MAPPING(data),
     )
 
 
@@ -317,7 +319,7 @@ def _call_rows(calls: tuple[ToolCall, ...]) -> list[list[Any]]:
 
 
 def _calls(rows: list[list[Any]]) -> tuple[ToolCall, ...]:
-    return tuple(ToolCall(*row) for row in rows)
+    return tuple(ToolCall(_TEXT(id), _TEXT(name), _MAPPING(arguments), _TEXT(raw)) for id, name, arguments, raw in rows)
 
 
 def _message_row(value: Message) -> list[Any]:
@@ -331,11 +333,16 @@ def _message(row: list[Any]) -> Message:
     role, content, calls, tool_call_id, name = row
     if not isinstance(content, str):
         content = tuple(part if isinstance(part, str) else _image(part) for part in content)
-    return Message(role, content, _calls(calls), tool_call_id, name)
+    return Message(_ROLE(role), content, _calls(calls), _TEXT(tool_call_id), _TEXT(name))
 
 
 def _tool_row(value: ToolSpec) -> list[Any]:
     return [value.name, value.description, value.parameters]
+
+
+def _tool(row: list[Any]) -> ToolSpec:
+    name, description, parameters = row
+    return ToolSpec(_TEXT(name), _TEXT(description), _MAPPING(parameters))
 
 
 def _image_row(value: Image) -> list[Any]:
@@ -343,7 +350,7 @@ def _image_row(value: Image) -> list[Any]:
 
 
 def _image(row: list[Any]) -> Image:
-    return Image(*row)
+    return Image(*map(_TEXT, row))
 
 
 def verdict_row(value: Verdict | None) -> list[Any] | None:

@@ -33,7 +33,7 @@ from rbsuite.specs import (
     Split,
 )
 from rbsuite.task import Task, TaskSet
-from rbsuite.trajectory import Action, Observation, Usage
+from rbsuite.trajectory import Action, Image, Message, Observation, ToolCall, ToolResult, ToolSpec, Usage
 from rbsuite.verdict import Verdict
 from toy import Toy, ToyEpisode, ToyPlugin
 
@@ -78,6 +78,7 @@ def one_task(**fields: Any) -> TaskSet:
         (checks.check_action, Action(index="1"), "an Action whose index is None or a whole number, not a str"),  # type: ignore[arg-type]
         (checks.check_action, Action(thought=["x"]), "an Action whose thought is a str, not a list"),  # type: ignore[arg-type]
         (checks.check_action, Action(calls=("x",)), "calls are ToolCall, not one with a str in it"),  # type: ignore[arg-type]
+        (checks.check_action, Action(calls=(ToolCall(None, "x"),)), "not a ToolCall whose id is None"),  # type: ignore[arg-type]
         (checks.check_tasks, [], "tasks must return a TaskSet, not a list"),
         (checks.check_tasks, TaskSet("t", "s", (SimpleNamespace(id="1"),)), "tasks are Task, not one with a Simple"),  # type: ignore[arg-type]
         (checks.check_tasks, one_task(query=float("nan")), "Tasks whose query is a str, not a float in task '1'"),
@@ -94,6 +95,19 @@ def one_task(**fields: Any) -> TaskSet:
         (checks.check_observation, Observation("", "judge"), "turn is one of agent, user, over, not 'judge'"),  # type: ignore[arg-type]
         (checks.check_observation, Observation("", choices=(1,)), "choices are str, not one with an int in it"),  # type: ignore[arg-type]
         (checks.check_observation, Observation("", tools="ab"), "tools are ToolSpec, not a str"),  # type: ignore[arg-type]
+        (checks.check_observation, Observation("", role="system"), "role is user or tool, not 'system'"),  # type: ignore[arg-type]
+        (checks.check_observation, Observation("", data=[]), "data is a mapping, not a list"),  # type: ignore[arg-type]
+        *(
+            (checks.check_observation, Observation("", **{name: (part,)}), says)
+            for name, part, says in (
+                ("messages", "x", "messages are Message, not one with a str in it"),
+                ("messages", Message("judge", "x"), "not a Message whose role is 'judge'"),  # type: ignore[arg-type]
+                ("messages", Message("user", (1,)), "not a Message with an int in its content"),  # type: ignore[arg-type]
+                ("tools", ToolSpec("x", "y", []), "not a ToolSpec whose parameters is a list"),  # type: ignore[arg-type]
+                ("images", Image(b"x", "y"), "not an Image whose media_type is a bytes"),  # type: ignore[arg-type]
+                ("results", ToolResult("1", "x", {}), "not a ToolResult whose text is a dict"),  # type: ignore[arg-type]
+            )
+        ),
         (checks.check_reward, "1", "an episode's reward must be None or a number, not a str"),
         (checks.check_reward, float("nan"), "an episode's reward must be None or a number, not a float"),
         (check_solution, [Action("x")], "solution must return None or a Solution, not a list"),
@@ -191,6 +205,11 @@ FACTORIES: dict[str, Callable[..., Any]] = {
     "no_reply": made(name="no-reply", complete=returning(None), aclose=returning(None)),
     "bad_model": made(name="bad-model", complete=raising, aclose=returning(None)),
     "no_usage": made(name="no-usage", complete=returning(Completion("x", usage=None)), aclose=returning(None)),  # type: ignore[arg-type]
+    "odd_call": made(
+        name="odd-call",
+        complete=returning(Completion("", (ToolCall("1", None),))),  # type: ignore[arg-type]
+        aclose=returning(None),
+    ),
     "short": made(id="short", dimension=3, embed=returning(np.ones((1, 2), dtype=np.float32))),
     "flat": made(id="flat", dimension=2, embed=returning(np.ones(2, dtype=np.float32))),
     "words": made(id="words", dimension=2, embed=returning("ones")),
@@ -213,7 +232,7 @@ class Faulty(ToyPlugin):
             judges=[JudgeSpec(name, "x", at(name)) for name in ("yes", "label")],
             agents=[AgentSpec("says", "x", at("says"), action_modes=("text",))],
             scalings=[ScalingSpec(name, "x", at(name)) for name in ("no_group", "bad_scaling")],
-            models=[ModelSpec(name, "x", at(name)) for name in ("no_reply", "bad_model", "no_usage")],
+            models=[ModelSpec(name, "x", at(name)) for name in ("no_reply", "bad_model", "no_usage", "odd_call")],
             environments=[
                 EnvironmentSpec(name, "x", at(factory), splits=(Split("all", "x", bundled=True),), agent="text")
                 for name, factory in (("bad", "BadToy"), ("empty", "NoTasks"), ("closed", "Closed"), ("loud", "Loud"))
@@ -245,6 +264,7 @@ class Faulty(ToyPlugin):
         ("--agent says", ["agent 'says' on task '", "act must return an Action, not a str"]),
         ("--model no_reply", ["model 'no-reply'", "complete must return a Completion, not None"]),
         ("--model no_usage", ["model 'no-usage'", "a Completion whose usage is a Usage, not None"]),
+        ("--model odd_call", ["model 'odd-call'", "proper tool_calls, not a ToolCall whose name is None"]),
         ("--env closed", ["environment Closed", "begin must return a SyncEpisode", "not None"]),
         ("--env loud", ["environment 'loud'", "an episode's reward must be None or a number, not a str"]),
         (
