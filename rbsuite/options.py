@@ -174,12 +174,21 @@ def split_pieces(text: str) -> list[str]:
     return [piece.strip() for piece in pieces if piece.strip()]
 
 
+_USER = re.compile(r"://([^\s/?#@=]*+)@")
+"""The user in an address, up to an option that a comma begins."""
+
+
 def refuse_keys(text: str) -> None:
-    """Refuse a reference with a provider's key in it: options are stored and shown.
+    """Refuse references with a provider's key in them, since options are shown, or with a password that a comma would cut in two.
 
     Raises:
         UsageError: there is one. The message does not repeat it.
     """
+    if any("," in user[1] for user in _USER.finditer(text)):
+        raise UsageError(
+            "an address has a comma in its user name or password, where a comma begins the next option.",
+            "Write it as %2C.",
+        )
     for named in re.finditer(r"(?<![\w.-])([\w.-]{1,80})\s*=", text):
         if names_secret(named):
             # What a plugin's model or a service reads is not known here.
@@ -208,7 +217,11 @@ def is_server(text: str) -> bool:
 def without_user(text: str) -> str:
     """What a user gave as an address, or a part of one, for a message: what may be a password is masked."""
     user, _, place = text.rpartition("@")
-    return f"{MASK}@{place}" if user else text
+    if user:
+        return f"{MASK}@{place}"
+    scheme, begun, rest = text.partition("://")
+    half = begun and not rest.partition("/")[0].rpartition(":")[2].isdecimal()  # it may be cut within a password
+    return f"{scheme}://{MASK}" if half and ":" in rest else text
 
 
 def require_server(owner: str, address: str, example: str) -> None:

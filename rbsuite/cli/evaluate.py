@@ -16,7 +16,7 @@ from rbsuite.cli.commands import Command, GivenPath, Number, find_plugins
 from rbsuite.cli.opening import say_without_key
 from rbsuite.cli.output import canvas, echo, echo_json, tell
 from rbsuite.errors import Interrupted, LimitReached, Outage, UsageError, in_words, shortened
-from rbsuite.options import split_pieces
+from rbsuite.options import refuse_keys, split_pieces
 
 if TYPE_CHECKING:
     from rbsuite.cli.interrupts import Interrupts
@@ -465,6 +465,7 @@ def split_references(text: str) -> list[str]:
     A piece with ``=`` is another option of the previous reference, and a number is the previous reference with that number:
     ``parallel:1,2`` is short for ``parallel:1,parallel:2``.
     """
+    refuse_keys(text)
     references: list[str] = []
     for piece in split_pieces(text):
         head = piece.partition(":")[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments import prepare
+from rbsuite.cli.evaluate import split_references
 from rbsuite.errors import UnknownNameError, UsageError
 from rbsuite.models.factory import make_model
 from rbsuite.models.per_purpose import REPLY_TOKENS, call_seconds, reply_tokens
 from rbsuite.models.reply_limit import fitting, other_name
 from rbsuite.models.settings import ModelSettings, from_table
-from rbsuite.options import refuse_keys
+from rbsuite.options import PartReference, refuse_keys
 from rbsuite.plugins import load_plugins
 from rbsuite.trajectory import Usage
 
@@ -199,6 +201,27 @@ def test_what_is_not_the_address_of_a_server_is_refused_at_once_and_its_password
         make_model(reference, load_plugins(), transport="direct" if reference[0] == "o" else "auto")
     assert (variable or "api_base") in str(caught.value)
     assert "s3cr3tw" not in str(caught.value)
+
+
+@pytest.mark.parametrize("read", [refuse_keys, PartReference.parse, ModelSettings.parse, split_references])
+@pytest.mark.parametrize(
+    "reference", ["http:k=3,url=http://u:s3cr,3tw@h:9", "openai/x:api_base=https://u:s3cr,3tw@h/v1"]
+)
+def test_a_comma_in_a_password_is_refused_before_it_cuts_it(read: Callable[[str], object], reference: str) -> None:
+    with pytest.raises(UsageError, match="Write it as %2C") as caught:
+        read(reference)
+    assert "s3cr" not in str(caught.value)
+    assert "3tw" not in str(caught.value)
+
+
+def test_a_comma_in_a_password_may_be_written_otherwise() -> None:
+    made = ModelSettings.parse("openai/x:api_base=https://u:s3cr%2C3tw@h/v1,temperature=0")
+    assert made.options["api_base"] == "https://u:s3cr%2C3tw@h/v1"
+
+
+def test_half_a_password_is_masked() -> None:
+    with pytest.raises(UsageError, match=r"api_base='http://\[redacted\]' is not a URL"):
+        ModelSettings.parse("openai/x:api_base=http://u:s3cr,temperature=0")
 
 
 def test_the_scheme_of_an_address_may_be_in_capitals() -> None:
