@@ -17,9 +17,13 @@ from functools import lru_cache
 from typing import Protocol
 
 from rbsuite.frozen import Same
+from rbsuite.inert import without_live
 from rbsuite.jsonable import text_digest
 
 _LIKE_A_MARKER = re.compile(r"<<(?=\s{0,8}(?:end\s{1,8}of\b|[a-z]{1,24}\s{1,8}[0-9a-f]{8,64}\s{0,8}>>))", re.IGNORECASE)
+_ANGLES = "<\uff1c"
+_WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
+"""The full-width forms of ASCII, and what they stand for."""
 _CLOSING = re.compile(r"\n<<end of ([a-z]+) ([0-9a-f]{12})>>")
 _OPENING = re.compile(r"^<<([a-z]+) ([0-9a-f]{12})>>\n", re.MULTILINE)
 
@@ -28,7 +32,8 @@ def fence(text: str, label: str) -> str:
     """Untrusted text between markers that it cannot contain.
 
     Args:
-        text: any text. The ``<<`` of what looks like a marker becomes ``((``, so the length does not change.
+        text: any text. The ``<<`` of what looks like a marker becomes ``((``; a text in which one is hidden by invisible characters or by
+            full-width letters is given without these.
         label: what it is, e.g. ``"request"``: one word in lower case.
     """
     return _fenced(Same(text), label)
@@ -36,10 +41,19 @@ def fence(text: str, label: str) -> str:
 
 @lru_cache(maxsize=64)  # rules are the same for many tasks, and a judge and a memory are shown the same transcript
 def _fenced(same: Same[str], label: str) -> str:
-    text = same.value
+    text = same.value if same.value.isascii() else _plain(same.value)
     inert = _LIKE_A_MARKER.sub("((", text) if "<<" in text else text
     mark = text_digest(inert)[:12]
     return f"<<{label} {mark}>>\n{inert}\n<<end of {label} {mark}>>"
+
+
+def _plain(text: str) -> str:
+    """A text, without what hides a marker in it."""
+    if sum(map(text.count, _ANGLES)) < 2:
+        return text
+    plain = without_live(text).translate(_WIDE)
+    hidden = len(_LIKE_A_MARKER.findall(plain)) > len(_LIKE_A_MARKER.findall(text))
+    return plain if hidden else text
 
 
 def one_line(text: str) -> str:

@@ -19,3 +19,8 @@ def inert(text: str) -> str:
     Text that is already inert, such as JSON in ASCII, is returned as it is.
     """
     return _LIVE.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def without_live(text: str) -> str:
+    """A text without these characters."""
+    return _LIVE.sub("", text)
