@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ MOST_BYTES = 512 * 1024 * 1024
 """Size of the largest export that is read."""
 _LINE = 64 * 1024 * 1024
 _REMEDY = "Give a complete export with trajectories, as rbsuite.store.export writes it."
+_CHANGED = "is not as it was written: it was cut off or edited"
 
 
 def import_jsonl(source: str | os.PathLike[str], directory: str | os.PathLike[str], *, rechain: bool = False) -> None:
@@ -117,9 +119,16 @@ def _fill(store: ExperimentStore, path: Path, rechain: bool) -> None:
             if run not in known:
                 raise StoreError(f"{path}, line {number}: a task without a run.", _REMEDY)
             values = {name: value for name, value in line.items() if name not in ("type", "run")}
-            _commit(store, run, _restored(TaskRecord, values, path, number), rechain)
+            record = _restored(TaskRecord, values, path, number)
+            try:
+                _commit(store, run, record, rechain)
+            except StoreError as error:
+                if isinstance(error.__cause__, sqlite3.Error):
+                    raise
+                why = f"{_CHANGED} (line {number}: {error.message.rstrip('.')})"
+                raise StoreError(f"{path} {why}.", _REMEDY) from error
     if (end.get("lines"), end.get("sha256")) != (before, state.hexdigest()):
-        raise StoreError(f"{path} is not as it was written: it was cut off or edited.", _REMEDY)
+        raise StoreError(f"{path} {_CHANGED}.", _REMEDY)
     for run in finished:
         store.mark_finished(run)
 
