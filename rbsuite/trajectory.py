@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Literal, get_args
 
 from rbsuite.errors import in_words
@@ -128,34 +129,38 @@ class ToolSpec:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-_TEXT, _DATA = (str, str), (dict, Mapping)
-_FIELDS: Mapping[type, tuple[tuple[str, tuple[type, Any]], ...]] = {
-    ToolCall: (("id", _TEXT), ("name", _TEXT), ("arguments", _DATA), ("raw", _TEXT)),
-    ToolResult: (("id", _TEXT), ("name", _TEXT), ("text", _TEXT)),
-    ToolSpec: (("name", _TEXT), ("description", _TEXT), ("parameters", _DATA)),
-    Image: (("media_type", _TEXT), ("data", _TEXT), ("description", _TEXT)),
-    Message: (
-        ("role", _TEXT),
-        ("content", (str, str | tuple)),
-        ("tool_calls", (tuple, tuple)),
-        ("tool_call_id", _TEXT),
-        ("name", _TEXT),
-    ),
+_FIELDS: Mapping[type, Mapping[str, Any]] = {
+    ToolCall: {"id": str, "name": str, "arguments": Mapping, "raw": str},
+    ToolResult: {"id": str, "name": str, "text": str},
+    ToolSpec: {"name": str, "description": str, "parameters": Mapping},
+    Image: {"media_type": str, "data": str, "description": str},
+    Message: {"role": str, "content": str | tuple, "tool_calls": tuple, "tool_call_id": str, "name": str},
 }
-"""For the parts that plugins make: the usual type of each field, and what else it may be an instance of."""
+"""What the fields of the parts that plugins make are instances of."""
+_USUAL = {
+    kind: (
+        attrgetter(*fields),
+        tuple(dict if it is Mapping else str if it == str | tuple else it for it in fields.values()),
+    )
+    for kind, fields in _FIELDS.items()
+}
+"""What the fields usually are exactly: this is quick to see."""
 
 
 def misfit(part: ToolCall | ToolResult | ToolSpec | Image | Message) -> str:
     """The first field of a part whose value is not what it declares, as in ``a ToolCall whose id is None``; empty if there is none."""
-    for name, (usual, others) in _FIELDS[type(part)]:
-        value = getattr(part, name)
-        if type(value) is not usual and not isinstance(value, others):
-            return f"{in_words(part)} whose {name} is {in_words(value)}"
-    if not isinstance(part, Message):
-        return ""
-    if part.role not in get_args(Role):
-        return f"a Message whose role is {part.role!r}"
-    for name, parts, kind in (("content", part.content, Image), ("tool_calls", part.tool_calls, ToolCall)):
+    values, usual = _USUAL[type(part)]
+    if tuple(map(type, values(part))) != usual:
+        for name, kind in _FIELDS[type(part)].items():
+            if not isinstance(value := getattr(part, name), kind):
+                return f"{in_words(part)} whose {name} is {in_words(value)}"
+    return _misfit_within(part) if isinstance(part, Message) else ""
+
+
+def _misfit_within(message: Message) -> str:
+    if message.role not in get_args(Role):
+        return f"a Message whose role is {message.role!r}"
+    for name, parts, kind in (("content", message.content, Image), ("tool_calls", message.tool_calls, ToolCall)):
         for one in () if isinstance(parts, str) else parts:
             if isinstance(one, kind):
                 if found := misfit(one):
