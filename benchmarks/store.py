@@ -157,7 +157,8 @@ def commit_all(store: ExperimentStore, run: RunInfo) -> Cost:
 
 RUN = "reasoningbank/single/order-0"
 CONFIG = {"env": "shop", "split": "test", "domain": "", "seed": 0, "orders": 1}
-FACTS = {"environment": {"name": "shop"}, "rbsuite": "1", "simulated": True, "task_set": {}}
+NAMED = {"name": "shop", "version": "1"}
+FACTS = {"environment": NAMED, "rbsuite": "1", "simulated": True, "task_set": {"hash": "ab" * 32}}
 
 
 def main() -> None:

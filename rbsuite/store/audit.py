@@ -20,7 +20,7 @@ from rbsuite.store.links import act_link, after_act, run_link, standing_acts, ta
 from rbsuite.store.reader import Reader
 from rbsuite.store.redaction import hide_record
 from rbsuite.store.rows import EncodedRecord, Row, encode_record, run_row
-from rbsuite.store.schema import ORDINALS, POSITIONS, TABLES, VIEWS, task_key
+from rbsuite.store.schema import EARLIER, ORDINALS, POSITIONS, TABLES, VIEWS, task_key
 from rbsuite.store.sealing import META, linked
 from rbsuite.store.sealing import TABLE as SEALED
 from rbsuite.store.spending import TABLE as SPENDING
@@ -80,7 +80,7 @@ def _layout(database: Database) -> Iterator[str]:
     """Check that tables and views are those that this version makes, so that a view shows what the columns contain."""
     wanted = {" ".join(statement.split()) for statement in (*TABLES, *VIEWS)}
     rows = database.rows("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
-    there = {" ".join(sql.split()): f"{kind} {name}" for kind, name, sql in rows}
+    there = {" ".join(sql.split()).replace(*EARLIER): f"{kind} {name}" for kind, name, sql in rows}
     for statement in sorted(wanted - there.keys()):
         yield f"the {' '.join(statement.split()[1:3]).lower()} was changed"
     for statement in sorted(there.keys() - wanted - {SPENDING, SEALED}):

@@ -22,6 +22,9 @@ BUSY_SECONDS = 10.0
 CLOSING_SECONDS = 1.0
 """How long to wait at the end for readers that keep the log from being moved into the file; it need not be moved."""
 
+CHECKPOINT_EVERY = 20 * MARKED_EVERY
+"""After so many transactions what is in the log is moved into the file."""
+
 LOOK_SECONDS = 0.1
 """How long a commit relies on the file being where it was."""
 
@@ -56,6 +59,10 @@ def guarded(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise store_error(error, path) from error
+    except UnicodeDecodeError as error:  # it names a table or column by what stands in a damaged file
+        raise StoreError(
+            f"{path}: it is damaged.", "Restore it from a copy, or try the sqlite3 program's .recover."
+        ) from error
 
 
 class Database:
@@ -92,6 +99,7 @@ class Database:
             try:
                 if not readonly:
                     self._connection.execute("PRAGMA synchronous = NORMAL")
+                    self._connection.execute("PRAGMA wal_autocheckpoint = 0")
                 _check_version(self._connection, path, may_migrate=alone and not readonly)
                 (self._mark,) = self._connection.execute("PRAGMA user_version").fetchone()
             except BaseException:
@@ -125,6 +133,8 @@ class Database:
                     self._connection.execute(f"PRAGMA user_version = {self._mark}")
                 self._connection.execute("COMMIT")
                 self._commits += 1
+                if self._commits % CHECKPOINT_EVERY == 0:  # then the log may begin anew: with a mark
+                    self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
                 if self._sync is not None:
                     self._sync.note()
             except BaseException:
@@ -133,19 +143,23 @@ class Database:
                     self._connection.execute("ROLLBACK")
                 raise
 
+    def is_there(self) -> bool:
+        """Whether the file is still under its name."""
+        try:
+            found = os.stat(self._name)  # noqa: PTH116  # a third of the time
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == self._place
+
     def still_there(self) -> None:
         """Check that the file is still under its name: SQLite would keep writing to a removed file, and everything would be lost.
 
         Raises:
             StoreError: it is not.
         """
-        try:
-            found = os.stat(self._name)  # noqa: PTH116  # a third of the time
-            if (found.st_dev, found.st_ino) == self._place:
-                self._looked = time.monotonic()
-                return
-        except OSError:
-            pass
+        if self.is_there():
+            self._looked = time.monotonic()
+            return
         raise StoreError(
             f"{self.path} was removed or replaced while it was being written.",
             "Put it back if you can, or begin again in another directory; nothing more is written.",
@@ -155,7 +169,7 @@ class Database:
         """Move the contents of the log into the file and close; may be called again.
 
         Raises:
-            StoreError: earlier commits could not be written to disk.
+            StoreError: earlier commits could not be written to disk, or the file is no longer there.
         """
         with self._lock:
             if self._sync is not None:
@@ -168,6 +182,9 @@ class Database:
             self._connection.close()
             if self._sync is not None:
                 self._sync.check()
+            if self._commits:
+                self._commits = 0
+                self.still_there()
 
 
 def open_connection(address: str) -> sqlite3.Connection:

@@ -19,7 +19,7 @@ from rbsuite.store.audit import audit
 from rbsuite.store.codec import unpack
 from rbsuite.store.creation import build, make_home, plan, unmake
 from rbsuite.store.database import Database
-from rbsuite.store.links import manifest_hash
+from rbsuite.store.links import manifest_hash, templates_hash
 from rbsuite.store.locks import DIRECTORY as LOCKS
 from rbsuite.store.locks import Locks
 from rbsuite.store.reader import Reader
@@ -32,6 +32,11 @@ from rbsuite.store.writer import Writer
 from rbsuite.trajectory import Spent
 
 FILE_NAME = "experiment.sqlite"
+
+_TEMPLATES = (
+    "SELECT value, source, name, sha256 FROM (SELECT 1) LEFT JOIN meta ON key = 'templates_hash' LEFT JOIN template"
+    " ORDER BY source, name"
+)
 """Name of the database file in an experiment's directory."""
 
 
@@ -190,6 +195,7 @@ class ExperimentStore:
     def discard(self) -> None:
         """Close a store and remove it if this process made it in vain; a store that contains a task, was opened or is joined stays."""
         wanted = self._made is None or any(self.committed(info.id) for info in self.manifest.runs)
+        wanted = wanted or not self._database.is_there()  # what has its name now is somebody else's
         self.close()
         if not wanted:
             unmake(self.path, self.directory / LOCKS, self._made or ())
@@ -280,8 +286,17 @@ class ExperimentStore:
         self._writer.note_templates(used)
 
     def templates(self) -> Mapping[tuple[str, str], str]:
-        """The prompt templates used so far: SHA-256 by directory and name."""
-        rows = self._database.rows("SELECT source, name, sha256 FROM template ORDER BY source, name")
+        """The prompt templates used so far: SHA-256 by directory and name.
+
+        Raises:
+            StoreError: they are not as they were written.
+        """
+        found = self._database.rows(_TEMPLATES)
+        rows = [row[1:] for row in found if row[1] is not None]
+        if found[0][0] != (templates_hash(rows) if rows else None):
+            raise StoreError(
+                f"{self.path}: the hashes of its prompt templates were changed.", "Restore it from a copy."
+            )
         return {(unpack(source), unpack(name)): str(sha) for source, name, sha in rows}
 
     def mark_finished(self, run_id: str) -> None:
@@ -511,6 +526,9 @@ def _read_manifest(database: Database) -> Manifest:
             raise StoreError(f"{database.path}: its manifest was changed.", "Restore it from a copy.")
         declared = decode_manifest(text)
         added = [run for text in added_texts(meta) for run in decode_runs(text)]
-        return replace(declared, runs=(*declared.runs, *added))
+        runs = (*declared.runs, *added)
+        if database.rows("SELECT count(*) FROM run") != [(len(runs),)]:
+            raise StoreError(f"{database.path}: its runs are not those of its manifest.", "Restore it from a copy.")
+        return replace(declared, runs=runs)
     except (zlib.error, LookupError, ValueError, TypeError, AttributeError) as error:
         raise StoreError(f"{database.path}: its manifest is damaged.", "Restore it from a copy.") from error

@@ -2,9 +2,9 @@
 
 SQLite applies a log (``-wal``) to whatever file has its name without the suffix; one that was left over from another file, or came with a
 copy, would be mixed into this one. So a store's file has its own mark in its header (``PRAGMA user_version``), on its first page. A log
-holds that page, and the mark with it, from the first transaction on that makes the file grow; and a store's first transaction, and some
-later ones (:data:`MARKED_EVERY`), write it in any case. A log without the mark, as another program leaves it, is recognised by the size of
-its file.
+holds that page, and the mark with it, from the first transaction on that makes the file grow; and the first transaction of a connection,
+some later ones (:data:`MARKED_EVERY`), and the first after what was in the log was moved into the file, write it in any case. A log without
+the mark, as another program leaves it, is recognised by the size of its file.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rbsuite.errors import StoreError
 ENDINGS = ("-wal", "-shm", "-journal")
 
 MARKED_EVERY = 10
-"""One in so many transactions writes the mark, for the case that the log has begun anew: a page more is a fifth of what a commit writes."""
+"""One in so many transactions writes the mark: it is a page more, which is a fifth of what a commit writes."""
 
 _MAGIC = b"SQLite format 3\0"
 _MARK, _PAGES = slice(60, 64), slice(28, 32)

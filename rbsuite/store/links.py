@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from rbsuite.errors import StoreError
 from rbsuite.store.codec import pack
 
 Row = Sequence[Any]
@@ -51,7 +52,7 @@ def task_link(previous: str, task: Row, rollouts: Iterable[tuple[Row, str | byte
         rollouts: the rows of its rollouts, each with the body of its trajectory.
         parts: the rows of its recalls and operations.
     """
-    state = hashlib.sha256(previous.encode("ascii", "backslashreplace"))
+    state = hashlib.sha256(str(previous).encode("ascii", "backslashreplace"))
     state.update(_text(task))
     for row, body in rollouts:
         if isinstance(body, bytes):
@@ -79,9 +80,16 @@ def standing_acts(acts: Iterable[tuple[int, str]]) -> dict[int, str]:
 
     Args:
         acts: position and link of a run's acts, in order. A later one at an earlier position undoes what followed the one before.
+
+    Raises:
+        StoreError: what is stored is neither.
     """
     standing: dict[int, str] = {}
     for position, link in acts:
+        if type(position) is not int or type(link) is not str:
+            raise StoreError(
+                "the store is damaged: what is kept of an act on a run was changed.", "Restore it from a copy."
+            )
         standing = {place: other for place, other in standing.items() if place < position}
         standing[position] = link
     return standing
@@ -93,7 +101,7 @@ def templates_hash(rows: Iterable[Row]) -> str:
 
 
 def _link(previous: str, rows: Iterable[Row]) -> str:
-    state = hashlib.sha256(previous.encode("ascii", "backslashreplace"))
+    state = hashlib.sha256(str(previous).encode("ascii", "backslashreplace"))
     for row in rows:
         state.update(_text(row))
     return state.hexdigest()

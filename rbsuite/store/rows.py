@@ -436,12 +436,18 @@ def decode_manifest(text: str) -> Manifest:
     _all(str, config["env"], config["split"], config["domain"])
     _all(int, config["seed"], config["orders"])
     reader(tuple[int, ...])(config.get("looks") or [])
-    _all(str, facts["rbsuite"], _DATA(facts["environment"]).get("name", ""))
-    _DATA(facts["task_set"])
+    environment, task_set = _DATA(facts["environment"]), _DATA(facts["task_set"])
+    _all(str, facts["rbsuite"], environment.get("name"), environment.get("version"), task_set.get("hash"))
+    for names in (config.get("model", []), facts.get("measures", []), facts.get("apart", [])):
+        _WORDS(names)
+    domains = set()
     for task, domain, group in _DATA(said).get("tasks", ()):
         _all(str, task, domain, group)
+        domains.add(domain)
     for name in ("measures", "apart"):
         _DATA(said.get(name, {}))
+    if not domains.issuperset(said.get("apart", {})):
+        raise ValueError("it sets a domain apart that no task has")
     for name in ("controls", "external", "at_once"):
         _WORDS(said.get(name, []))
     return Manifest(config, facts, tuple(_run(run) for run in values["runs"]))

@@ -52,7 +52,7 @@ TABLES = (
         id INTEGER PRIMARY KEY, task INTEGER NOT NULL REFERENCES task, ordinal INTEGER NOT NULL, end_reason NOT NULL, score REAL,
         verdict NOT NULL, judge NOT NULL, steps INTEGER NOT NULL, tokens INTEGER NOT NULL, cost REAL, seconds REAL NOT NULL,
         head NOT NULL)""",
-    "CREATE TABLE trajectory (id INTEGER PRIMARY KEY REFERENCES rollout, body NOT NULL)",
+    "CREATE TABLE trajectory (id INTEGER PRIMARY KEY REFERENCES rollout, body BLOB NOT NULL)",
     """CREATE TABLE recall (
         id INTEGER PRIMARY KEY, task INTEGER NOT NULL REFERENCES task, rollout INTEGER NOT NULL, phase NOT NULL,
         step INTEGER NOT NULL, version INTEGER NOT NULL, reason NOT NULL, index_name NOT NULL, items NOT NULL,
@@ -68,6 +68,9 @@ TABLES = (
         id INTEGER PRIMARY KEY, act INTEGER NOT NULL REFERENCES act, position INTEGER NOT NULL, task_id NOT NULL,
         record BLOB NOT NULL)""",
 )
+
+EARLIER = ("commit_id UNIQUE NOT NULL", "commit_id NOT NULL")
+"""What stood in a statement of an earlier version, and what stands there now; stores of both are alike."""
 
 VIEWS = (
     """CREATE VIEW v_runs AS

@@ -5,6 +5,11 @@ It is not a result, and not in any chain. The table is made when something is fi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+from rbsuite.errors import StoreError
+from rbsuite.jsonable import is_number, is_whole
 from rbsuite.store.database import Database
 from rbsuite.trajectory import Spent
 
@@ -19,8 +24,7 @@ def read_spent(database: Database) -> Spent:
     """What has been spent so far."""
     if not database.rows("SELECT 1 FROM sqlite_master WHERE name = 'spent'"):
         return Spent()
-    rows = database.rows(_READ)
-    return Spent(*rows[0]) if rows else Spent()
+    return _spent(database.rows(_READ), database)
 
 
 def add_spent(database: Database, more: Spent) -> Spent:
@@ -28,8 +32,15 @@ def add_spent(database: Database, more: Spent) -> Spent:
     with database.transaction() as connection:
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'spent'").fetchone():
             connection.execute(TABLE)
-        rows = connection.execute(_READ).fetchall()
-        total = (Spent(*rows[0]) if rows else Spent()) + more
+        total = _spent(connection.execute(_READ).fetchall(), database) + more
         row = (1, total.calls, total.tokens, total.cost, total.unpriced, total.seconds)
         connection.execute("INSERT OR REPLACE INTO spent VALUES (?, ?, ?, ?, ?, ?)", row)
     return total
+
+
+def _spent(rows: Sequence[tuple[Any, ...]], database: Database) -> Spent:
+    for calls, tokens, cost, unpriced, seconds in rows:
+        if not all(map(is_whole, (calls, tokens, unpriced))) or not is_number(cost) or not is_number(seconds):
+            raise StoreError(f"{database.path}: what it has cost was changed.", "Restore it from a copy.")
+        return Spent(calls, tokens, cost, unpriced, seconds)
+    return Spent()

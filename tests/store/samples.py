@@ -41,7 +41,8 @@ def manifest(tasks: int) -> Manifest:
 
 def made_of(runs: Sequence[RunInfo], config: Mapping[str, Any] | None = None, facts: Any = None) -> Manifest:
     """A manifest with what every manifest says, and more."""
-    said = {"environment": {"name": "shop"}, "rbsuite": "1", "simulated": True, "task_set": {}}
+    named = {"name": "shop", "version": "1"}
+    said = {"environment": named, "rbsuite": "1", "simulated": True, "task_set": {"hash": "ab" * 32}}
     asked = {"env": "shop", "split": "test", "domain": "", "seed": 0, "orders": 1}
     return Manifest({**asked, **(config or {})}, {**said, **(facts or {})}, tuple(runs))
 

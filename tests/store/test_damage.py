@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from copy import copy
 from dataclasses import replace
@@ -26,10 +26,11 @@ from rbsuite.errors import StoreError
 from rbsuite.seeds import rng
 from rbsuite.store import ExperimentStore, codec, experiment_digest
 from rbsuite.store.codec import inflate, pack, squeeze, unpack, unsqueeze
+from rbsuite.store.database import CHECKPOINT_EVERY
 from rbsuite.store.experiment import FILE_NAME
 from rbsuite.store.links import manifest_hash, task_link
 from rbsuite.store.schema import ORDINALS
-from rbsuite.trajectory import Action, Message, Observation, Step
+from rbsuite.trajectory import Action, Message, Observation, Spent, Step
 from toy import ToyPlugin
 
 
@@ -180,6 +181,41 @@ def test_damage_is_one_line(
     unread = ("bomb as trajectory", "deep operation")  # by a comparison; only the chain tells
     assert codes[READERS.index("compare kept")] == 2 or (forged and name in unread)
     assert codes[len(READERS)] != 0
+
+
+@pytest.mark.parametrize(
+    ("statement", "readers"),
+    [
+        ("UPDATE act SET position = 'x' WHERE id = 1", ("compare kept", "eval --from kept")),
+        ("UPDATE act SET link = x'00' WHERE id = 2", ("compare kept", "eval --from kept")),
+        ("UPDATE spent SET calls = 'x'", ("eval --from kept",)),
+        ("UPDATE spent SET seconds = x'00'", ("eval --from kept",)),
+        ("UPDATE template SET name = x'00' WHERE rowid = 1", ("diff kept kept", "eval --from kept")),
+        ("UPDATE template SET sha256 = 'x' WHERE rowid = 1", ("diff kept kept", "eval --from kept")),
+        ("DELETE FROM template", ("diff kept kept", "eval --from kept")),
+        (
+            "UPDATE task SET record_hash = cast(record_hash AS blob) WHERE position = 1",
+            ("compare kept", "eval --from kept"),
+        ),
+        ("UPDATE run SET origin_hash = cast(origin_hash AS blob)", ("compare kept", "eval --from kept")),
+        ("DELETE FROM meta WHERE key = 'added_1'", ("compare kept", "eval --from kept")),
+    ],
+)
+def test_what_is_kept_besides_the_records_is_checked(
+    statement: str, readers: Sequence[str], kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["eval", "--from", "kept", "--orders", "4", "--quiet"], core_plugins(ToyPlugin())) == 0
+    with ExperimentStore.open(kept) as store:
+        name = store.manifest.runs[1].id
+        store.rewind(name, 4)
+        store.rewind(name, 3)
+        store.spend(Spent(1, 2, 0.5, 0, 3.0))
+    capsys.readouterr()
+    change(kept, statement)
+    for line in readers:
+        assert run([*line.split(), *(["--quiet"] if "eval" in line else [])], core_plugins(ToyPlugin())) == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1
+    assert run(["check", "kept"], core_plugins(ToyPlugin())) != 0 or "spent" in statement
 
 
 def change_facts(place: Path, edit: Callable[[dict[str, Any]], object]) -> str:
@@ -400,7 +436,7 @@ def test_a_log_without_the_first_page_is_known_by_its_size(tmp_path: Path, sampl
         ExperimentStore.open(tmp_path / "b-copy", readonly=True)
 
 
-def test_every_commit_marks_the_log(tmp_path: Path, samples: ModuleType) -> None:
+def test_the_first_commit_marks_the_log(tmp_path: Path, samples: ModuleType) -> None:
     """Two stores of one size: the log of a commit that needs no new page is known by its mark."""
     for name in ("a", "b"):
         with ExperimentStore.create(tmp_path / name, samples.manifest(10)) as store:
@@ -415,3 +451,49 @@ def test_every_commit_marks_the_log(tmp_path: Path, samples: ModuleType) -> None
         assert store.run_finished(samples.RUN)
     with pytest.raises(StoreError, match=f"{FILE_NAME}-wal belongs to another file"):
         ExperimentStore.open(tmp_path / "mixed", readonly=True)
+
+
+def test_the_log_is_marked_when_it_begins_anew(tmp_path: Path, samples: ModuleType) -> None:
+    """Two stores of one size at every commit: the log of one never passes for that of the other."""
+    with (
+        ExperimentStore.create(tmp_path / "a", samples.manifest(220)) as ours,
+        ExperimentStore.create(tmp_path / "b", samples.manifest(220)) as theirs,
+    ):
+        assert CHECKPOINT_EVERY == 200
+        for record in samples.records(215):
+            ours.commit(samples.RUN, record)
+            theirs.commit(samples.RUN, record)
+            if record.position % 20 and not record.position > 198:
+                continue
+            mixed = tmp_path / "mixed"
+            shutil.rmtree(mixed, ignore_errors=True)
+            shutil.copytree(tmp_path / "a", mixed)
+            shutil.copyfile(tmp_path / "b" / f"{FILE_NAME}-wal", mixed / f"{FILE_NAME}-wal")
+            with pytest.raises(StoreError, match=f"{FILE_NAME}-wal belongs to another file"):
+                ExperimentStore.open(mixed, readonly=True)
+
+
+def test_swapped_pages_are_one_line(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """SQLite then names tables by what stands on other pages, which need not be text."""
+    whole, size = (kept / FILE_NAME).read_bytes(), 4096
+    for one in range(1, min(24, len(whole) // size)):
+        for other in range(one):
+            pages = [whole[place : place + size] for place in range(0, len(whole), size)]
+            pages[one], pages[other] = pages[other], pages[one]
+            (kept / FILE_NAME).write_bytes(b"".join(pages))
+            for line in ("report kept", "check kept", "eval --from kept --quiet"):
+                code = run(line.split(), core_plugins(ToyPlugin()))
+                assert code in (0, 1, 2)
+                assert code != 2 or len(capsys.readouterr().err.splitlines()) == 1
+                capsys.readouterr()
+
+
+def test_what_somebody_put_in_its_place_is_not_discarded(tmp_path: Path, samples: ModuleType) -> None:
+    with ExperimentStore.create(tmp_path / "other", samples.manifest(3)) as store:
+        store.commit(samples.RUN, samples.record(0, store.state(samples.RUN)[1]))
+    made = ExperimentStore.create(tmp_path / "made", samples.manifest(3))
+    shutil.copyfile(tmp_path / "other" / FILE_NAME, tmp_path / "copy")
+    (tmp_path / "copy").rename(tmp_path / "made" / FILE_NAME)
+    made.discard()
+    with ExperimentStore.open(tmp_path / "made", readonly=True) as store:
+        assert store.committed(samples.RUN) == 1

@@ -255,7 +255,7 @@ def test_secrets_do_not_enter(tmp_path: Path, samples: ModuleType) -> None:
     condition = Condition("none", "single", "tools", "openai/x[api_key=sk-in-ref]", "self")
     manifest = samples.made_of(
         [RunInfo("r", condition, 0, "native", 1, ("t",))],
-        {"model": {"api_key": "sk-in-config"}, "url": "https://me:sk-in-url@host/v1"},
+        {"served": {"api_key": "sk-in-config"}, "url": "https://me:sk-in-url@host/v1"},
         {"headers": ["Authorization: Bearer sk-in-fact"]},
     )
     with ExperimentStore.create(tmp_path, manifest) as store:
