@@ -10,7 +10,6 @@ it is hashed, so nothing inside can close the fence or open another, and the sam
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,10 +19,13 @@ from rbsuite.frozen import Same
 from rbsuite.inert import without_live
 from rbsuite.jsonable import text_digest
 
-_LIKE_A_MARKER = re.compile(r"<<(?=\s{0,8}(?:end\s{1,8}of\b|[a-z]{1,24}\s{1,8}[0-9a-f]{8,64}\s{0,8}>>))", re.IGNORECASE)
-_ANGLES = "<\uff1c"
-_WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
-"""The full-width forms of ASCII, and what they stand for."""
+_LIKE_A_MARKER = re.compile(
+    r"<<(?=[\s/]{0,20}(?:end[\s_-]{1,20}of(?![a-z])|[a-z]{1,24}(?:[\s_][a-z]{1,24})?\s{1,20}[0-9a-f]{8,64}\s{0,20}>>))",
+    re.IGNORECASE,
+)
+_ANGLES = "<\uff1c\ufe64"
+_WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)} | {0xFE64: ord("<"), 0xFE65: ord(">")}
+"""Full-width and small forms of ASCII, and what they stand for."""
 _CLOSING = re.compile(r"\n<<end of ([a-z]+) ([0-9a-f]{12})>>")
 _OPENING = re.compile(r"^<<([a-z]+) ([0-9a-f]{12})>>\n", re.MULTILINE)
 
@@ -109,21 +111,21 @@ class Fenced:
 
 def fences(prompt: str) -> Iterator[Fenced]:
     """The fences of a prompt in order. Markers that do not belong to the text between them are not fences."""
-    ends: dict[tuple[str, str], deque[int]] = {}
-    for closing in _CLOSING.finditer(prompt):
-        ends.setdefault((closing[1], closing[2]), deque()).append(closing.start())
+    begun: dict[tuple[str, str], re.Match[str]] = {}
     at = 0
-    for opening in _OPENING.finditer(prompt):
-        label, mark = opening.groups()
-        places = ends.get((label, mark), deque())
-        # An empty text has its closing marker right after the line break of the opening one.
-        while places and places[0] < opening.end() - 1:
-            places.popleft()
-        if opening.start() < at or not places:
+    # A text has no markers in it, so only the last opening marker before a closing one can belong to it.
+    for marker in sorted((*_OPENING.finditer(prompt), *_CLOSING.finditer(prompt)), key=re.Match.start):
+        label, mark = marker.groups()
+        if marker.re is _OPENING:
+            begun[label, mark] = marker
             continue
-        text = prompt[opening.end() : places[0]]
-        if text_digest(text)[:12] == mark:
-            at = places[0] + len(f"\n<<end of {label} {mark}>>")
+        opening = begun.pop((label, mark), None)
+        if opening is None or opening.start() < at:
+            continue
+        # An empty text has its closing marker right after the line break of the opening one.
+        text = prompt[opening.end() : max(opening.end(), marker.start())]
+        if marker.start() >= opening.end() - 1 and text_digest(text)[:12] == mark:
+            at = marker.end()
             yield Fenced(label, text, opening.start(), at)
 
 

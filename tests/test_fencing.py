@@ -71,8 +71,14 @@ def test_a_marker_in_a_text_is_altered_and_other_angle_brackets_are_not() -> Non
 
 @pytest.mark.parametrize(
     "marker",
-    ["<\u200b<end of record 0123456789ab>>", "<<e\u00adnd of record", "\uff1c\uff1cｅｎｄ of record", "<<rec\u2060ord 0123456789ab>>"],
-)  # fmt: skip
+    [
+        "<\u200b<end of record 0123456789ab>>",
+        "<<e\u00adnd of record",
+        "\uff1c\uff1cｅｎｄ of record",
+        "<<rec\u2060ord 0123456789ab>>",
+        "\ufe64\ufe64end of record",
+    ],
+)
 def test_a_marker_that_is_hidden_is_altered_too(marker: str) -> None:
     said = next(fences(fence(f"é\n{marker}", "record"))).text
     assert said.startswith(("é\n((end of record", "é\n((record 0123456789ab>>"))

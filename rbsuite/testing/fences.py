@@ -165,12 +165,8 @@ class _Liar:
                     yield f"{source} in a {where}: ...{bare[max(0, at - 120) : at + 200]!r}..."
 
     def _is_own(self, text: str) -> bool:
-        """Whether a message begins with a source's own words, and what follows them is fenced."""
-        words = text.removeprefix(RESULT_PREFIX)
-        return words in self.said or any(
-            words.startswith(said) and not any(canary(source) in outside(words[len(said) :]) for source in SOURCES)
-            for said in self.said
-        )
+        """Whether a message holds a source's own words, and nothing else."""
+        return text.removeprefix(RESULT_PREFIX) in self.said
 
 
 _LIAR: ContextVar[_Liar] = ContextVar("liar")

@@ -83,8 +83,8 @@ class Mind2WebEpisode(SyncEpisode):
             return Observation("That was the last page.", "over", messages=messages)
         place, sample = self._asked[len(self._said)], self._sample
         step = sample.steps[place]
-        parts = [f"Web site: {one_line(sample.website)} ({one_line(sample.domain)}, {one_line(sample.subdomain)})"]
-        parts.append(f"Task: {one_line(sample.task)}")
+        site = f"{one_line(sample.website)} ({one_line(sample.domain)}, {one_line(sample.subdomain)})"
+        parts = [f"Web site:\n{fence(site, 'site')}", f"Task:\n{fence(sample.task, 'task')}"]
         if self._history == "recorded" and place:
             done = [f"{number}. {one_line(one.told)}" for number, one in enumerate(sample.steps[:place], 1)]
             parts.append(f"Done so far, as recorded:\n{fence(chr(10).join(done), 'history')}")
