@@ -71,7 +71,7 @@ class Option:
             }
             if text.lower() in truth:
                 return truth[text.lower()]
-        else:
+        elif text.isascii() and "_" not in text:
             try:
                 return int(text) if self.type == "int" else float(text)
             except ValueError:

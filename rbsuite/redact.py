@@ -26,7 +26,7 @@ _PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     # A password may also contain what ends a host; a number after the colon is a port.
     (
         ("@",),
-        re.compile(r"(?<=://)(?!\*\*\*@)[^\s/?#'\"@:]{1,200}+:(?!\d{1,5}(?:[/?#]|$))[^\s'\"@]{1,200}+(?=@)"),
+        re.compile(r"(?<=://)(?!\*\*\*@)[^\s/?#'\"@:]{1,200}+:(?!\d{1,5}(?:[/?#]|$))[^\n'@]{1,200}+(?=@)"),
         MASK,
     ),
     # The same once it was taken for a path, which has no two slashes in a row.

@@ -31,8 +31,9 @@ _KEY_OWNERS = frozenset({"access", "api", "auth", "private", "secret", "subscrip
 _QUERY_SECRETS = frozenset({"key", "sig", "signature"})
 """Names that are secret in the query of an address only."""
 # A password may have blanks; a number before one is a port.
-_USER = r"(?:[^/@\s]+|[^/@\s:]{1,200}+:(?!\d{1,5}(?:[/?#\s]|$))(?:[^/@\n]{1,200}+|[^@\n:]{1,200}+))@"
+_USER = r"(?:[^/@\s]+(?:@[^/@\s,;]+)*|[^/@\s:]{1,200}+:(?!\d{1,5}(?:[/?#\s]|$))(?:[^/@\n]{1,200}+|[^@\n:]{1,200}+))@"
 _USERS = ((re.compile(f"://{_USER}"), f"://{MASK}@"), (re.compile(f"(https?:/)(?!/){_USER}"), rf"\1{MASK}@"))
+_BARE_USER = re.compile(r"(?<![\w:/])//[^/@\s]+@")
 _NAME = re.compile(r"""(?<![\w.-])([\w.-]++)["']?\s*[=:]\s*["']?""")
 _VALUE = re.compile(r"""(?:(?:Bearer|Basic) )?[^\s&,;\]})"']+""")
 
@@ -68,9 +69,11 @@ def scrub(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def scrub_text(text: str) -> str:
     """A text without secrets: see :func:`scrub`."""
-    if ":/" in text and "@" in text:
+    if "@" in text and ":/" in text:
         for user, masked in _USERS:
             text = user.sub(masked, text)
+    if "@" in text and text.count("//") > text.count("://"):  # an address without its scheme
+        text = _BARE_USER.sub(f"//{MASK}@", text)
     parts: list[str] = []
     done = at = 0
     while name := _NAME.search(text, at):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rbsuite.cli.output import echo, echo_json
 from rbsuite.errors import RbsuiteError
+from rbsuite.scrub import scrub_text
 from rbsuite.trajectory import Usage
 
 if TYPE_CHECKING:
@@ -281,8 +282,8 @@ def render(planned: Plan, found: Sequence[ConditionEstimate]) -> str:
     """The estimate as text."""
     from rbsuite.report.text import fold, table
 
-    config = planned.config
-    head = f"{config.env} {config.split}: {len(planned.tasks)} tasks, {', '.join(config.model)}: nothing is sent"
+    config, models = planned.config, ", ".join(map(scrub_text, planned.config.model))
+    head = f"{config.env} {config.split}: {len(planned.tasks)} tasks, {models}: nothing is sent"
     rows: list[Sequence[str]] = [("condition", "tasks", "calls", "tokens in", "tokens out", "dollars")]
     for one in found:
         cells = ("?",) * 4 if one.usage is None else _cells(one.total)

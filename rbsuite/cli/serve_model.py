@@ -41,6 +41,8 @@ def command(
     from rbsuite.serve.http import HttpServer
     from rbsuite.serve.server import ModelServer
 
+    if not host:
+        raise UsageError("--host is empty.", "Write 127.0.0.1, or 0.0.0.0 for all networks.")
     names = [name for text in models for name in split_references(text)]
     faults = Faults(read_shares(shares), [kind.strip() for kind in script.split(",") if kind.strip()], seed)
     offered = ModelServer(names, find_plugins(), environment, faults)
@@ -56,7 +58,6 @@ def command(
     try:
         with Interrupts() as interrupts:
             interrupts.run(run())
-    except OSError as error:
-        raise UsageError(
-            f"cannot listen on {host}:{port}: {error.strerror or error}.", "Choose another --port."
-        ) from None
+    except (OSError, UnicodeError) as error:
+        why = "it is not a host" if isinstance(error, UnicodeError) else error.strerror or error
+        raise UsageError(f"cannot listen on {host}:{port}: {why}.", "Choose another --host or --port.") from None

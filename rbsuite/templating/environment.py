@@ -16,7 +16,7 @@ from jinja2.sandbox import SandboxedEnvironment, SandboxedEscapeFormatter, Sandb
 from jinja2.utils import pass_context
 from markupsafe import Markup
 
-from rbsuite.templating.filters import check_call, check_format, given_to, join, taking_steps
+from rbsuite.templating.filters import check_call, check_format, check_number, given_to, join, taking_steps
 from rbsuite.templating.rewriting import (
     INSERTED,
     compared,
@@ -261,7 +261,7 @@ class LimitedEnvironment(SandboxedEnvironment):
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Compute, unless the result would be too large."""
-        spend(1 + (size_of(left) + size_of(right)) // CHARACTERS + (bits_of(left) * bits_of(right) >> 20))
+        spend(1 + (size_of(left) + size_of(right)) // CHARACTERS + (bits_of(left) * bits_of(right) >> 18))
         if operator == "-" and isinstance(left, Keys | Items):
             walk((left, right), hashed=True)
         if operator == "**" and not (isinstance(right, int | float) and abs(right) <= MAX_BITS):
@@ -270,7 +270,7 @@ class LimitedEnvironment(SandboxedEnvironment):
         if operator in ("*", "**") and bits > MAX_BITS:
             raise too_much("a product" if operator == "*" else "a power")
         if operator == "**":
-            spend(bits * bits >> 23)
+            spend(bits * bits >> 21)
         if operator == "*":
             repeated, times = (right, left) if isinstance(left, int) else (left, right)
             if isinstance(times, int) and isinstance(repeated, str | bytes | list | tuple):
@@ -308,6 +308,8 @@ class LimitedEnvironment(SandboxedEnvironment):
         owner = getattr(__obj, "__self__", None)
         if isinstance(owner, BUILTIN):
             args = check_call(owner, getattr(__obj, "__name__", ""), args, kwargs)
+        elif type(owner) in PLAIN or isinstance(owner, type):
+            check_number(getattr(__obj, "__name__", ""), (*args, *kwargs.values()))
         elif isinstance(__obj, LoopContext):
             args = tuple(map(turns_of, args))
         if __obj is dict or getattr(__obj, "__name__", "") in ("fromkeys", "isdisjoint", "update"):

@@ -39,7 +39,7 @@ MAX_ARGUMENT = 1_000_000
 """Largest number that may be given to a filter or a method of a text."""
 
 _WIDE = re.compile(r"\d{5}|\*|\{[^{}]*\{")
-_WORD = re.compile(r"\S{100,}")
+_WORD = re.compile(r"\S{100,}|[^\S\n]{100,}")
 _MULTIPLY = frozenset(["indent", "center", "ljust", "rjust", "zfill", "expandtabs"])
 _FORWARDS = frozenset(["find", "index", "count", "replace", "split", "partition", "in"])
 _BACKWARDS = frozenset(["rfind", "rindex", "rsplit", "rpartition", "strip", "lstrip", "rstrip", "trim"])
@@ -133,6 +133,8 @@ def check_call(owner: Any, name: str, arguments: tuple[Any, ...], options: Mappi
     elif isinstance(owner, list | range):
         if name in ("pop", "insert", "append", "extend"):
             spend(size // 500)
+            if name != "pop":
+                allow(size + (size_of(arguments[0]) if name == "extend" and arguments else 1), MAX_PARTS)
         elif name == "sort":
             spend(size * (CALL if options.get("key") else 2))
             walk(owner)
@@ -170,6 +172,9 @@ def _check_method(value: Any, name: str, arguments: tuple[Any, ...]) -> None:
     size, longest = size_of(value), max((len(one) for one in arguments if isinstance(one, str | bytes)), default=0)
     if name in _MULTIPLY:
         allow((size + 1) * max([longest, *numbers]), 10 * MAX_TEXT)
+    if name == "tojson" and arguments:
+        parts, _ = walk(value, shown=True) if isinstance(value, BUILTIN) else (1, 0)
+        allow((parts + 1) * (_depth(value) + 1) * max([longest, *numbers]), 10 * MAX_TEXT)
     if name in ("replace", "join", "translate", "wordwrap", "urlize"):
         # The method joins its argument with the text; the filter is given the text as its argument.
         parts = max((size_of(one) for one in arguments if not isinstance(one, str)), default=size)
@@ -179,6 +184,11 @@ def _check_method(value: Any, name: str, arguments: tuple[Any, ...]) -> None:
         )
         if name == "translate":
             raise too_much("translate")
+
+
+def check_number(name: str, arguments: tuple[Any, ...]) -> None:
+    """Refuse a method of a number that would make much out of little."""
+    _check_method(0, name, arguments)
 
 
 def taking_steps(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -234,7 +244,7 @@ def _check_text(name: str, text: str, given: Sequence[Any], options: Mapping[str
             spend(len(text) * sum(map(size_of, (one for one in given if not isinstance(one, str)))) // 10)
         else:
             width = next((one for one in (*given[:1], options.get("width")) if isinstance(one, int)), 79)
-            spend(words // (1000 * max(width, 1)))
+            spend(words // (1000 * max(width, 1)) + CALL * text.count("\n"))
     elif name == "replace":
         spend(
             steps_of_search(

@@ -148,6 +148,11 @@ class TestDryRun:
         assert shown["total"]["cost"] is None
         assert "unknown" in evaluate("--dry-run", "--model", "openai/nobody-knows-it").stdout
 
+    def test_it_shows_no_password(self) -> None:
+        told = evaluate("--dry-run", "--model", "openai/x:api_base=http://me:s3cr3t@h:1").stdout
+        assert "http://***@h:1" in told
+        assert "s3cr3t" not in told
+
     def test_prices_that_are_set_are_used(self) -> None:
         shown = self.shown("--model", "openai/x:input_price=1,output_price=100", "--judge-model", "sim/learner")
         for one in shown["conditions"]:

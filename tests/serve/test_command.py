@@ -35,6 +35,8 @@ def test_it_serves_until_it_is_interrupted() -> None:
         (["--model", "sim/lerner"], "Did you mean 'sim/learner'"),
         (["--model", "sim/noop", "--fault", "429"], "Write KIND:SHARE"),
         (["--model", "sim/noop", "--script", "418"], "unknown fault '418'"),
+        (["--model", "sim/noop", "--host", ""], "--host is empty"),
+        (["--model", "sim/noop", "--host", "a..b"], "it is not a host"),
     ],
 )
 def test_what_cannot_be_served_is_one_line(options: list[str], words: str) -> None:

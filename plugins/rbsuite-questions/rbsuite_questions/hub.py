@@ -6,6 +6,7 @@ import csv
 import errno
 import logging
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 _ENDPOINT = "https://huggingface.co"
 _MOST_TEXT = 4 * 1024 * 1024
 _WITHIN = "Name a directory that holds its data itself."
+_ALIAS = re.compile(r"(?<![^\s\[{,:])\*[\w-]")
+_MOST_ALIASES = 20
+_HEAD = re.compile(r"\s*---[\r\n]+([\S\s]*?)[\r\n]+---")
 _READERS = ("json", "csv", "parquet", "arrow", "text")
 _GATED = "Accept the conditions on its page on the hub and run `hf auth login`"
 
@@ -43,8 +47,13 @@ def load_pinned(hub: HubSource, option: str) -> Sequence[Row]:
         return [dict(row) for row in loaded]
 
 
-def load_directory(path: Path, hub: HubSource) -> Sequence[Row]:
+def load_directory(path: Path, hub: HubSource, check: Callable[[Path], object]) -> Sequence[Row]:
     """The rows of a directory laid out as on the hub, or written by ``save_to_disk``.
+
+    Args:
+        path: the directory.
+        hub: names the configuration and the split.
+        check: raises :class:`DataError` for a file of JSON that is not as strict as one that is named itself; the library is lenient.
 
     Raises:
         DataError: it contains no such data.
@@ -66,6 +75,9 @@ def load_directory(path: Path, hub: HubSource) -> Sequence[Row]:
             files = [Path(name) for name in (settings.data_files or {}).get(hub.split, ())]
             if files and all(file.suffix == ".parquet" and file.is_file() for file in files):
                 return [row for file in files for row in parquet_rows(file.read_bytes())]
+            for file in files:
+                if file.suffix in (".json", ".jsonl"):
+                    check(file)
             extra = _text_as_it_is(datasets, settings, files)
             loaded = datasets.load_dataset(str(path), config, split=hub.split, streaming=True, cache_dir=cache, **extra)
             _refuse_media(path, loaded.features)
@@ -166,7 +178,10 @@ def _named_files(path: Path) -> Iterator[str]:
     for name, parse in parsers.items():
         if (path / name).is_file():
             try:
-                waiting.append(parse(read_file(path / name, most=_MOST_TEXT).decode("utf-8")))
+                text = read_file(path / name, most=_MOST_TEXT).decode("utf-8")
+                if not name.endswith(".json") and len(_ALIAS.findall(_yaml_of(name, text))) > _MOST_ALIASES:
+                    raise ValueError("it repeats its parts too often")  # together they may stand for millions
+                waiting.append(parse(text))
             except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
                 what = " ".join(str(error).split())[:200]
                 raise DataError(f"{path}: {name} cannot be read: {what}.", "Get a fresh copy.") from error
@@ -178,6 +193,14 @@ def _named_files(path: Path) -> Iterator[str]:
         elif isinstance(value, dict | list) and id(value) not in seen:
             seen.add(id(value))
             waiting.extend(value.values() if isinstance(value, dict) else value)
+
+
+def _yaml_of(name: str, text: str) -> str:
+    """The YAML in a file: the whole, or what a README begins with."""
+    if not name.endswith(".md"):
+        return text
+    head = _HEAD.match(text)
+    return head[1] if head else ""
 
 
 def _config(datasets: ModuleType, path: Path, hub: HubSource, cache: str) -> str | None:

@@ -224,7 +224,7 @@ def _file(path: Path, csv_columns: Sequence[str], within: Path | None = None) ->
 def _directory(path: Path, hub: HubSource) -> Table:
     from rbsuite_questions.hub import load_directory
 
-    rows = load_directory(path, hub)
+    rows = load_directory(path, hub, lambda file: _file(file, ()))
     files = sorted(file for file in path.rglob("*") if file.suffix in (*SUFFIXES, ".arrow") and file.is_file())
     combined = hashlib.sha256()
     for file in files:

@@ -30,6 +30,7 @@ from rbsuite_questions.rows import (
     read_path,
     text_cell,
 )
+import itertools
 
 HUB = HubSource("group/quiz", "0123456789abcdef0123456789abcdef01234567", "test", rows=2)
 ROWS: Sequence[Row] = (
@@ -399,6 +400,29 @@ def test_whatever_the_library_obeys_is_looked_at(tmp_path: Path, file: str, befo
     (home / file).write_text(f"{before}{configs}{'---' if before else ''}\n", encoding="utf-8")
     with pytest.raises(DataError, match="it names a file outside the directory"):
         read_path(home, HUB)
+
+
+@pytest.mark.parametrize("file", ["README.md", ".huggingface.yaml"])
+def test_yaml_that_stands_for_millions_of_parts_is_refused(tmp_path: Path, file: str) -> None:
+    home = write_hub_layout(tmp_path / "quiz")
+    levels = "abcdefghij"
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"{one}: &{one} [{', '.join([f'*{before}'] * 9)}]" for before, one in itertools.pairwise(levels)]
+    body = "\n".join([*lines, "configs: *j"])
+    (home / file).write_text(f"---\n{body}\n---\n" if file == "README.md" else f"{body}\n", "utf-8")
+    with pytest.raises(DataError, match="repeats its parts too often"):
+        read_path(home, HUB)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("train.jsonl", '{"question": "a", "x": NaN}\n'), ("train.json", '[{"question": "a", "x": 1, "x": 2}]')],
+)
+def test_json_in_a_directory_is_read_as_strictly_as_a_file(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / "quiz" / "data").mkdir(parents=True)
+    (tmp_path / "quiz" / "data" / name).write_text(text, "utf-8")
+    with pytest.raises(DataError, match="not valid JSON"):
+        read_path(tmp_path / "quiz", HubSource("group/quiz", "", "train"))
 
 
 def test_a_column_that_names_files_is_refused(tmp_path: Path) -> None:
