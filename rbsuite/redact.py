@@ -114,15 +114,19 @@ def check_keys(provider: str) -> None:
     Raises:
         ValueError: one has a line break, a blank or a character that is not ASCII; the message names its variable.
     """
-    prefix = f"{re.sub('[^A-Z0-9]', '_', provider.upper())}_"
-    for name, value in sorted(os.environ.items()):
-        if name.startswith(prefix) and name.endswith(("_KEY", "_TOKEN")) and not re.fullmatch(r"[!-~]*", value):
-            what = (
-                "a character that is not ASCII"
-                if not value.isascii()
-                else "a blank, a line break or a control character"
-            )
-            raise ValueError(f"the value of {name} has {what}")
+    bare = re.sub("[^A-Z0-9]", "", provider.upper())  # TOGETHERAI_API_KEY is that of together_ai
+    owners = (bare, *(["GOOGLE"] if bare in ("GEMINI", "VERTEXAI") else []))
+    for name in sorted(os.environ):
+        if name.endswith(("_KEY", "_TOKEN")) and name.replace("_", "").startswith(owners):
+            check_key(name)
+
+
+def check_key(variable: str) -> None:
+    """Check that the key in an environment variable, if there is one, can be sent. Raises as :func:`check_keys`."""
+    value = os.environ.get(variable, "")
+    if not re.fullmatch(r"[!-~]*", value):
+        blank = "a blank, a line break or a control character"
+        raise ValueError(f"the value of {variable} has {blank if value.isascii() else 'a character that is not ASCII'}")
 
 
 def _of_address(address: str) -> tuple[str, ...]:

@@ -219,6 +219,20 @@ def test_a_comma_in_a_password_may_be_written_otherwise() -> None:
     assert made.options["api_base"] == "https://u:s3cr%2C3tw@h/v1"
 
 
+@pytest.mark.parametrize("value", ["s3cr3tw\nx", "s3cr3tw é"])
+@pytest.mark.parametrize(
+    ("variable", "model"),
+    [("OPENAI_API_KEY", "openai/x"), ("TOGETHERAI_API_KEY", "together_ai/x"), ("GOOGLE_API_KEY", "gemini/x")],
+)
+def test_a_key_that_cannot_be_sent_is_named_at_once(
+    variable: str, model: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(UsageError, match=f"the value of {variable} has a") as caught:
+        make_model(model, load_plugins())
+    assert "s3cr3tw" not in str(caught.value)
+
+
 def test_half_a_password_is_masked() -> None:
     with pytest.raises(UsageError, match=r"api_base='http://\[redacted\]' is not a URL"):
         ModelSettings.parse("openai/x:api_base=http://u:s3cr,temperature=0")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import os
 import shutil
@@ -30,7 +31,6 @@ from rbsuite_questions.rows import (
     read_path,
     text_cell,
 )
-import itertools
 
 HUB = HubSource("group/quiz", "0123456789abcdef0123456789abcdef01234567", "test", rows=2)
 ROWS: Sequence[Row] = (
