@@ -33,6 +33,9 @@ _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 _LONGEST_PATH, _LONGEST_NAME = 4095, 255
 
 _DIRECTLY = ("/dev/", "/proc/")
+_STDOUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+own_stdout: dict[str, int] = {}
+"""The ``descriptor`` of the command's own standard output, while descriptor 1 leads elsewhere."""
 """Names below these may stand for something that is already open (``/dev/stdout``), which a new file must not replace."""
 
 
@@ -286,6 +289,8 @@ def open_special(path: Path, mode: Literal["w", "a"], encoding: str) -> TextIO:
     """
 
     def opener(name: str, flags: int) -> int:
+        if str(path) in _STDOUT and "descriptor" in own_stdout:
+            return os.dup(own_stdout["descriptor"])
         try:
             descriptor = os.open(name, flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, 0o666)
         except OSError as error:

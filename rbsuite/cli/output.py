@@ -11,6 +11,7 @@ from typing import Any, TextIO, cast
 
 import click
 
+from rbsuite import files
 from rbsuite.errors import RbsuiteError
 from rbsuite.inert import inert
 
@@ -127,6 +128,8 @@ def own_stdout(context: click.Context) -> Iterator[None]:
     before = sys.stdout
     own = _taken(before)
     context.meta[_STDOUT] = own or before
+    if own is not None:
+        files.own_stdout["descriptor"] = own.fileno()
     sys.stdout = sys.stderr
     try:
         yield
@@ -135,6 +138,7 @@ def own_stdout(context: click.Context) -> Iterator[None]:
     finally:
         sys.stdout = before
         del context.meta[_STDOUT]
+        files.own_stdout.clear()
         if own is not None:
             with suppress(OSError):
                 before.flush()

@@ -73,6 +73,12 @@ def test_closed_standard_output_is_told_before_anything_is_done() -> None:
     assert not Path("made").exists()
 
 
+def test_standard_output_may_be_named_as_a_file() -> None:
+    assert shell("", *EVAL).returncode == 0
+    done = shell("", "report", "made", "--out", "/dev/stdout")
+    assert (done.returncode, done.stdout[:15]) == (0, "<!doctype html>")
+
+
 @pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full", "<&- 2>&-"])
 def test_standard_error_that_cannot_be_written_stops_nothing(redirection: str) -> None:
     done = shell(redirection, *EVAL)
