@@ -10,23 +10,32 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+_THOUGHTS = (
+    r"(?:(?:think(?:ing)?|thoughts?|reasoning)(?:[_-]process)?|chain[_-]of[_-]thoughts?"
+    r"|(?:inner|internal)[_-](?:monologue|thoughts?|reasoning))"
+)
 _TAG = re.compile(
-    r"(<(?=[/|\w])(?:/?(?:seed:|mm:|ant:?)?(?:think(?:ing)?|thoughts?|reasoning)(?:[ \t]+\w+=[^<>\n]{0,80})?[ \t]{0,3}>"
+    r"((?:<|\uff1c|&lt;)(?=[ \t/|\w])"
+    rf"(?:[ \t]{{0,3}}+/?+[ \t]{{0,3}}+(?:seed:|mm:|ant:?)?{_THOUGHTS}(?:[ \t]+\w+=[^<>\n]{{0,80}})?\s{{0,3}}(?:>|\uff1e|&gt;)"
     r"|\|(?:/?think(?:ing)?|(?:begin|end)_of_(?:thought|thinking)|(?:start|end)_thinking)\|>"
     r"|\|channel>[ \t]{0,3}(?:thoughts?|thinking|analysis)\b|channel\|>"
-    r"|/?(?:analysis|scratch_?pad|reflection)[ \t]{0,3}>)|\[(?=[/t])/?think(?:ing)?\]|◁/?think▷)"
+    r"|/?(?:analysis|scratch_?pad|reflection)[ \t]{0,3}(?:>|\uff1e|&gt;))|\[(?=[/tr])/?(?:think(?:ing)?|reasoning)\]|◁/?think▷)"
 )
 """A tag in a text in lower case."""
-_NOTES = ("analysis", "scratchpad", "scratch_pad", "reflection")
+_AROUND = re.compile(r"&[lg]t;|[^a-z_\[\]]")
+"""What is not the name of a tag."""
+_CLOSES = re.compile(r"(?:<|\uff1c|&lt;|\[|◁)[ \t]*(?:/|\|/|\|e|channel)")
+_NOTES = ("analysis", "scratchpad", "scratch_pad", "reflection", "[reasoning]")
 _QUOTES = frozenset("`\"'“”‘’«»„*_()")
 _MENTIONED = re.compile(r"[.,;:!?)](?=[\s*_`\"'”’»)]|\Z)|[ \t]+([^\W\d_])")
 """What follows a tag that is only mentioned: a sentence's mark, or a further word of the sentence, if that is in lower case."""
 _BLANK = "> \t\r\x0b\x0c*\xa0\u3000"
 """What may stand before a tag that begins its line."""
-_ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _CHANNEL = "<|channel|>"
-_IN_MARKS = ("think", "thought", "reasoning", _CHANNEL, "channel|>", *_NOTES)
+_IN_MARKS = ("think", "thought", "reasoning", "monologue", _CHANNEL, "channel|>", *_NOTES)
 """Every mark contains one of these, in lower case."""
+_OPENINGS = ("<", "[", "\uff1c", "&", "◁")
+"""Every mark begins with one of these."""
 _NAMED_CHANNEL = re.compile(
     r"<\|channel\|>[ \t]{0,3}(?:analysis|commentary|final|thoughts?|thinking|reasoning)\b", re.IGNORECASE
 )
@@ -61,16 +70,15 @@ def separate(text: str) -> tuple[str, str]:
 
 def thought_and_said(text: str) -> tuple[str, str]:
     """Like :func:`separate`, at next to no cost for a text that cannot contain a mark."""
-    if "<" not in text and "[" not in text and "◁" not in text:
+    if not any(mark in text for mark in _OPENINGS):
         return "", text
-    lower = text.lower()
+    lower = in_lower_case(text)
     return separate(text) if any(word in lower for word in _IN_MARKS) else ("", text)
 
 
 def in_lower_case(text: str) -> str:
     """The text in lower case, with every character at its old place. Searching this is many times faster than a case-insensitive search."""
-    lower = text.lower()
-    return lower if len(lower) == len(text) else text.translate(_ASCII_LOWER)
+    return text.replace("\u0130", "i").lower()  # no other character becomes longer
 
 
 def _joined(pieces: Iterable[str]) -> str:
@@ -83,7 +91,7 @@ def _tagged(text: str) -> tuple[str, str]:
     tags = between[1::2]
     if not tags:
         return "", text
-    kinds = {tag: (tag.strip("</ \t>"), _closes(tag)) for tag in set(tags)}
+    kinds = {tag: (_AROUND.sub("", tag), _closes(tag)) for tag in set(tags)}
     last = {
         name if name in _NOTES else "": place  # where the last closing tag of each kind is
         for place, (name, closes) in enumerate(map(kinds.__getitem__, tags))
@@ -130,7 +138,7 @@ def _tagged(text: str) -> tuple[str, str]:
 
 
 def _closes(tag: str) -> bool:
-    return tag[1] in "/c" or tag[1:3] in ("|/", "|e")
+    return _CLOSES.match(tag) is not None
 
 
 def _is_mentioned(text: str, start: int, end: int) -> bool:

@@ -20,6 +20,11 @@ _FENCE = re.compile(
     re.MULTILINE,
 )
 _MARK = re.compile(r"[ \t]*(`{3,}|~{3,})[ \t]*[\w+-]*[ \t]*|<<(end of )?([\w ]+)>>")
+_THOUGHT = re.compile(
+    r"^[ \t]{0,12}(`{3,}|~{3,})[ \t]*(?:think(?:ing)?|thoughts?|reasoning)[ \t]*$(?s:.*?)(?:^[ \t]{0,12}\1[ \t]*$|\Z)",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""A fence of thinking."""
 _BLOCK = re.compile(r"^[ \t]{0,12}>[^\n]*", re.MULTILINE)
 _QUOTED = re.compile(r"^[ \t]{0,12}(?:>[> \t]*+([^\n]*)|[\"“'«„]([^\n]{1,400})[\"”'»“][ \t]*$)", re.MULTILINE)
 _WORD = re.compile(r"\w")
@@ -71,6 +76,8 @@ def clean(reply: str) -> str:
     if not text.isascii() and _JOINER.search(text):
         text = _LOOSE.sub("", text)
     text = separate(text)[1]
+    if "```" in text or "~~~" in text:
+        text = _THOUGHT.sub("", text)
     if not text.strip():
         raise Unreadable("all of it was thinking, and no answer followed" if reply.strip() else "it was empty")
     return text

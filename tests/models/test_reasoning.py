@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rbsuite.models.reasoning import separate, thought_and_said
+from rbsuite.models.reasoning import in_lower_case, separate, thought_and_said
 from rbsuite.models.wire import completion_from_wire
 from speed import cpu_seconds
 
@@ -25,6 +25,14 @@ TAGS = [
     ("<seed:think>", "</seed:think>"),
     ("\u25c1think\u25b7", "\u25c1/think\u25b7"),
     ("<|begin_of_thought|>", "<|end_of_thought|>"),
+    ("<thought_process>", "</thought_process>"),
+    ("<chain_of_thought>", "</chain_of_thought>"),
+    ("<inner_monologue>", "</inner_monologue>"),
+    ("<internal_thoughts>", "</internal_thoughts>"),
+    ("< think >", "</ think >"),
+    ("<think\n>", "< /think\n>"),
+    ("\uff1cthink\uff1e", "\uff1c/think\uff1e"),
+    ("&lt;think&gt;", "&lt;/think&gt;"),
 ]
 
 
@@ -80,6 +88,18 @@ def test_what_bears_no_mark_is_the_answer_as_it_stands(reply: str) -> None:
 @pytest.mark.parametrize("after", ["", "\nhm", "Action: x", "hm", " Hm", ' {"a": 1}', "\n<sheet>"])
 def test_an_open_block_in_a_line_has_no_end(opening: str, after: str) -> None:
     assert separate(f"Ok {opening}{after}") == (after.strip(), "Ok")
+
+
+def test_reasoning_in_brackets_is_thought_only_if_it_is_closed() -> None:
+    assert separate("[Reasoning]\nhm\n[/Reasoning]\nYes.") == ("hm", "Yes.")
+    assert separate("[Reasoning]\nhm\n\n[Answer]\nYes.") == ("", "[Reasoning]\nhm\n\n[Answer]\nYes.")
+
+
+def test_lower_case_moves_nothing() -> None:
+    every = "".join(map(chr, range(0x110000)))
+    assert len(in_lower_case(every)) == len(every)
+    assert in_lower_case("\u0130A\u03a3") == "ia\u03c2"
+    assert cpu_seconds(lambda: in_lower_case("\u0130" * 1_000_000), 0.05) <= 0.05
 
 
 @pytest.mark.parametrize("name", ["analysis", "scratchpad", "reflection", "Analysis"])
