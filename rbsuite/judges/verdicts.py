@@ -6,24 +6,22 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
-from typing import Literal
 
+from rbsuite.judges.said import Plain, Said, concludes, openly, plainly, rest_of, said_by
 from rbsuite.models.reasoning import in_lower_case
 from rbsuite.reading.labels import Label as Line
 from rbsuite.reading.labels import find_labels, text_of
 from rbsuite.reading.layers import MOST, Layer, Unclear, Unreadable, first_read
-from rbsuite.reading.values import Values, objects_with, read_values, text_of_value, without_values
+from rbsuite.reading.values import Values, objects_with, read_values, text_of_value, values_in, without_values
 from rbsuite.verdict import Label, Verdict
 
-_Plain = Literal["success", "failure"]
-_Said = Literal[_Plain, "partial", "both"]
-
 _FINAL = r"(?:(?:my|the|overall|final|our|revised|updated|corrected|actual)[ \t]+){0,3}"
-_OTHER = r"(?:status|outcome|decision|conclusion|result|assessment|evaluation|label|answer)(?: is)?"
+_OTHER = r"(?:status|outcome|decision|conclusion|result|assessment|evaluation|label|answer|(?:最终)?(?:结论|结果|答案))(?: is)?"
 _SIGN = "(?:[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]{1,4}[ \t*_]{0,6})?+"
 """A picture before a label."""
 _LABELS = {
-    "verdict": rf"{_SIGN}{_FINAL}(?:verdict|judge?ment|判定|裁决)(?: is|[ \t]*\((?:success|failure)[^\w\n]{{1,3}}[^()\n]{{1,20}}\))?",
+    "verdict": rf"{_SIGN}{_FINAL}(?:verdict|judge?ment|(?:最终)?(?:判定|裁决))"
+    r"(?: is|[ \t]*\((?:success|failure)[^\w\n]{1,3}[^()\n]{1,20}\))?",
     "final": rf"(?:(?:my|the|our)[ \t]+)?(?:overall|final|revised|updated|corrected|actual)[ \t]+{_OTHER}",
     "other": rf"{_FINAL}{_OTHER}",
     "reasoning": r"(?:reasoning|reasons?|rationale|explanation|analysis|justification|thoughts?)",
@@ -46,105 +44,57 @@ _QUESTIONS = ("success", "passed", "correct", "successful", "is_success", "is_su
 """Keys of an object that ``yes`` and ``no`` answer."""
 _FURTHER = (
     *_QUESTIONS[1:],
-    "final_decision",
-    "final_outcome",
-    "final_answer",
     "conclusion",
     "overall",
 )
-"""Keys of an object with a verdict that may contradict it."""
+"""Keys of an object with a verdict that may contradict it, besides those that begin with ``final``."""
+_ABOUT = frozenset(("is", "was", "has", "the", "task", "goal", "agent", "request", "overall", "fully"))
+_DONE = (
+    "success",
+    "successful",
+    "succeeded",
+    "passed",
+    "correct",
+    "completed",
+    "complete",
+    "accomplished",
+    "achieved",
+    "done",
+    "solved",
+)
+_DONE_OR_NOT = dict.fromkeys((*_DONE, "fulfilled", "resolved"), True) | dict.fromkeys(("failed", "failure"), False)
+"""What words of keys, besides those that tell what it is about, say of success if they are true."""
 _REASONS = ("reasoning", "rationale", "reason", "explanation", "analysis", "justification", "thoughts", "thought")
 
 _LONGEST_WORD = 20
 _LONGEST_HEDGE = 60
-_LONGEST_TURN = 200
-_MARK = r"(?:[^\w\n]|_)"
-_FILLER = (
-    r"(?:(?:a|an|the|it|this|that|is|was|has|attempt|agent|task|run|rollout|trajectory|record|request|overall|clearly|clear|complete|full"
-    r"|completely|fully|entirely|totally|did|does"
-    r"|i|would|say|judged?|rated|as|answer|verdict|therefore|thus|so|s|text|boxed|mathrm|textbf|be|deemed|considered|to|final|been|my)\b(?:[^\w\n]|_)+){0,12}+"
-)
-_GOOD = r"success(?:ful(?:ly)?)?|succeed(?:s|ed)?|pass(?:ed)?|true|yes|accomplished|completed|correct|成功"
-_BAD = r"fail(?:ure|ed|s|ing)?|unsuccessful(?:ly)?|false|no|incomplete|incorrect|wrong|失败|失敗"
-_VALUE = re.compile(
-    rf"""(?ix){_MARK}*+{_FILLER}
-    (?:(?P<part>partial(?:ly)?|mixed|mostly|almost|nearly|near|limited|half|partly|some|moderate|potential|possible|likely|probabl[ey]|maybe)\b
-      |(?P<not>(?:not|no|never|neither|without|isn['’]t|wasn['’]t|didn['’]t|n['’]t)\b
-        {_MARK}+(?:an?\b{_MARK}+|yet\b{_MARK}+|fully\b{_MARK}+)?(?=success|fail|pass|complet|accompl|succeed))?
-       (?:(?P<good>{_GOOD})|(?P<bad>{_BAD}))\b)
-    (?P<rest>[^\n]*+)"""
-)
-_CLEAR = r"success(?:ful(?:ly)?)?|succeed(?:s|ed)?|pass(?:ed)?|fail(?:ure|ed|s)?|unsuccessful(?:ly)?"
-"""Words of a verdict that hardly say anything else."""
-_DENIED = (
-    r"(?:not|never|hardly|barely|no\ longer|denied|out\ of|ruled\ out|rejected|refused|excluded|precluded|refuted|disputed|contested"
-    r"|doubt\w*|unlikely|questionable|impossible|unprove[nd]|unsupported|unwarranted|unjustified|unclear|uncertain|missing|absent"
-    r"|lacking|withheld|retracted|withdrawn|revoked|overturned|invalid|wrong|false|incorrect)"
-)
-_UNSURE = re.compile(
-    rf"""(?ix){_MARK}*+(?:or|and|vs|versus|nor|if|unless|would|could|might|was\ not|is\ not|criteri|rate|condition|in\ part)\b
-    |[ \t*_`"']*+(?:\?
-      |(?:cannot|can['’]t|can\ not|isn['’]t|wasn['’]t|ha[sd](?:\ not|n['’]t))\b
-      |(?:is|was|are|has\ been|must\ be|should\ be)[ \t]+(?:(?:to|be|being|been|thus|therefore|hereby|\w{{1,20}}ly)[ \t]+){{0,3}}
-       {_DENIED}\b)
-    |[ \t]++(?:not|never|d(?:id|oes)(?:\ not|n['’]t))\b(?!{_MARK}+(?:an?\b{_MARK}+)?(?:{_CLEAR}|partial)\b)
-    |[ \t]*+[/|]"""
-)
-_CLAUSE = "because|due|since|as|of|by|to|for|when|if|that"
-_STRUCK = re.compile(r"(?i)<(?:s|del|strike)>|~~")
-_WORD = re.compile(r"[^\W_]")
-_OPENLY = re.compile(rf"(?i){_MARK}*+{_FILLER}(?:{_CLEAR}|correct|incorrect|wrong)\b")
-_HEDGED = re.compile(r"(?i)\b(?:partial(?:ly)?|partly|in part)\b")
-_OPPOSITE = {
-    True: re.compile(rf"(?i){_MARK}*+(?:{_BAD})\b"),
-    False: re.compile(rf"(?i){_MARK}*+(?:{_GOOD})\b"),
-}
-"""What follows immediately and says the opposite of a success, and of a failure."""
-_CORRECTED = {
-    good: re.compile(
-        rf"""(?ix)(?:\A|[^\w\s]|\b(?:but|or|and)\b)\s*+(?:i\ mean(?:t)?|on\ (?:(?:second|further)\ )?(?:reflection|thoughts?|consideration)
-            |wait|actually|correction
-            |(?:or\ )?rather|sorry|(?:scratch|strike)\ that|make\ (?:that|it)|changed?\ (?:my\ mind|it|this)
-            |re(?:vised|considered|vising|considering)|overruled|no(?=,))\b{_MARK}++{_FILLER}(?:{opposite})\b"""
-    )
-    for good, opposite in (
-        (True, r"fail(?:ure|ed|s)|unsuccessful|incorrect|wrong"),
-        (False, r"success(?:ful)?|succeed(?:s|ed)?|pass(?:ed)?"),
-    )
-}
-"""What takes a success back, and a failure."""
-_EQUATED = {
-    good: re.compile(
-        rf"""(?ix)[ \t*_`"']*+(?:is|was)\b
-            (?:[ \t]+(?!(?:without|no|not|after|despite|and|{_CLAUSE})\b)\w{{1,20}}){{0,3}}[ \t]+(?:{opposite})\b"""
-    )
-    for good, opposite in ((True, "fail(?:ure|ed)|unsuccessful"), (False, "success(?:ful)?|passed"))
-}
-"""What says of a success that it is a failure, and the reverse."""
 _NAMES = ("verdict", "judgment", "judgement")
 _CLAUSE_LEAD = re.compile(
     r"""(?ix)(?:\A(?:\W{0,12}+(?:edit|correction|update|note|conclusion|answer|reasoning)[:：])?+
         |[.!?;,…>—–。！？，]|[*_]{2}[ \t]++(?=[*_]))[^\w\n"'“‘`/]{0,12}+
     (?:(?:but|so|and|yet|thus|therefore|hence|however|then|now|i\ conclude|that|my|the|our|own|final|overall|actual|real|revised|updated
-        |corrected|true)\b[^\w\n"'“‘`]{1,8}+){0,6}+\Z"""
+        |corrected|correct|right|proper|appropriate|true)\b[^\w\n"'“‘`]{1,8}+){0,6}+\Z"""
 )
 """What stands before the word at the beginning of a clause that gives a verdict."""
-_SUPPOSED = re.compile(
-    r"""(?ix)\b(?:if|unless|whether|had|were|suppos\w*+|assum\w*+
-      |(?:sa(?:id|ys?)|claim\w*+|state[ds]|t(?:old|ells?)|print\w*+|return\w*+|ask\w*+)\b(?![^.!?\n]*\b(?:my|so|thus|therefore|hence)\b))\b
-    [^.!?\n]*+\Z"""
+_SUPPOSED = re.compile(r"(?i)\b(?:if|unless|whether|had|were|suppos\w*|assum\w*)\b")
+_REPORTED = re.compile(
+    r"(?i)\b(?:sa(?:id|ys?)|claim\w*|state[ds]|t(?:old|ells?)|print\w*|return\w*|ask\w*|wr(?:ote|ites?)|reads|report\w*)\b"
 )
+_MINE = re.compile(r"(?i)\b(?:my|so|thus|therefore|hence)\b")
 """What says that a clause only supposes or reports a verdict."""
 _GIVES = re.compile(
     r"(?i)(?:verdict|judge?ment)[*_]{0,3}[ \t]{0,3}(?:[:：=>\]】]|->|[-–—](?=[ \t])|(?:is|was|remains|must be|should be)\b)"
 )
-_PLAINLY = re.compile(rf"(?i){_MARK}*+{_FILLER}(?:(?:not|didn['’]t)\b{_MARK}+(?:an?\b{_MARK}+)?)?(?:{_CLEAR})\b")
 _WORD_LINE = re.compile(
     r"(?i)[ \t*_`(]{0,12}(?:(?:correction|edit|update|wait|actually|no|sorry|final(?: answer)?)[:,.]?[ \t*_`]{1,8})?"
     r"(?P<word>success(?:ful)?|fail(?:ure|ed)?|unsuccessful)[ \t*_`).!]{0,12}"
 )
 _HEADED = re.compile(r"(?:[:：][*_\s]{0,8}+|^[ \t]*+#[^\n]*+\s{0,8}+)\Z", re.MULTILINE)
+_CLEAR_WORD = re.compile(r"(?i)(?:success(?:ful)?|succeeded|fail(?:ure|ed)?)\b")
+_OPEN_SENTENCE = re.compile(r"[.!?\n]")
 _SENTENCE_END = re.compile(r"(?<=[.!?。！？])\s|\n")
+_MOST_WORDS = 500
+"""How often a reply may say one of the words of verdicts: many times what any does."""
 _FAR = 200
 """How far the text around a word is looked at."""
 _OBJECT_LEAD = re.compile(
@@ -152,7 +102,12 @@ _OBJECT_LEAD = re.compile(
     |\b(?:verdict|judge?ment)\b[^\w\n]*+(?:is[^\w\n]*+)?\Z"""
 )
 """What stands before an object that is not just mentioned."""
+_OWN_LEAD = re.compile(r"(?i)\b(?:i|my|here|so|thus|therefore|hence|final|answer|verdict|judge?ment)\b[^\n]{0,80}\Z")
+_TOLD = re.compile(r"(?i)[^\w\n]*+(?:is|was|in|from|appears|came)\b")
+"""What follows an object that is only mentioned."""
 _OBJECT_END = re.compile(r"(?:[^\w\n]|_){0,2000}+(?:$|(?=[A-Z]))", re.MULTILINE)
+_IN_BOX = re.compile(r"\\boxed\{(?:\\[a-z]{4,6}\{)?([^{}\n]{1,30})\}")
+_FENCED_OBJECT = re.compile(r"(?:`{3,}|~{3,})[\w-]{0,20}\s{0,20}\{")
 _BOXED = re.compile(r"\\[a-z]{4,6}\{|[{}$]")
 
 
@@ -168,10 +123,10 @@ def read_verdict(reply: str, source: str = "self") -> Verdict:
     """Read a judge's reply: the line ``Verdict: success`` or ``Verdict: failure``, or an object with the key ``verdict``.
 
     The word is read at the beginning of what the line says: ``not a success`` is a failure, ``partial success`` and ``success or failure``
-    are not verdicts, and neither are two that contradict each other, nor one that its line takes back, or that another line, key or later
-    sentence openly denies. One in a fence, a quote or an object is denied by any sentence outside that gives the opposite. An object that a
-    sentence only mentions is none unless its key says so. The rationale is what comes under ``Reasoning``, else what follows the verdict,
-    on one line.
+    are not verdicts, and neither are two that contradict each other, nor one that its line takes back, or that another line, key, picture
+    or later sentence openly denies. A word such as ``yes`` or ``passed`` that only begins a longer statement is none if that limits or
+    denies it. One in a fence, a quote or an object is denied by any sentence outside that gives the opposite. An object that a sentence
+    only mentions is none. The rationale is what comes under ``Reasoning``, else what follows the verdict, on one line.
 
     Args:
         reply: the model's text.
@@ -188,7 +143,7 @@ def _bare(reply: str) -> tuple[Label, str] | None:
     """The verdict of a reply that is one word."""
     reply = reply.strip()
     word = _BOXED.sub("", reply[:_LONGEST_HEDGE]).strip(" \t\n*_`\"'.!#")
-    said = _said(word) if len(reply) <= _LONGEST_HEDGE and len(word) <= _LONGEST_WORD and word.isalpha() else None
+    said = said_by(word) if len(reply) <= _LONGEST_HEDGE and len(word) <= _LONGEST_WORD and word.isalpha() else None
     return None if said is None or said == "partial" or said == "both" else (said, "")
 
 
@@ -214,15 +169,16 @@ def _read(layer: Layer, outer: list[str]) -> tuple[Label, str] | None:
     ]
     for names in (("verdict",), ("final", "other")):
         lines = [(label, line) for label, line in told_by if label.name in names]
-        found += [_said(line) for _, line in lines]
+        found += [said_by(line, layer.text[label.start : label.value]) for label, line in lines]
         told = {said for said in found if said is not None}
         if told:
-            others = (_openly(line, alone=label.name == "other") for label, line in told_by if label.name not in names)
+            others = (openly(line, alone=label.name == "other") for label, line in told_by if label.name not in names)
             told |= {said for said in others if said is not None}
         if told:
             own = prose[lines[0][0].start :] if lines else prose
             apart = (*before, own) if not lines or _says_more(own) else before
             told |= {said for text in apart for said in _stated(text)}
+            told |= {*_boxed(prose), *_fenced_last(layer)}
         said = told.pop() if told else None
         if told or said == "both":
             raise Unclear("it gives verdicts that contradict each other")
@@ -249,9 +205,15 @@ def _objects(prose: str, labels: Sequence[Line], values: Values) -> Sequence[tup
     after = {label.value for label in labels if label.name != "reasoning"}
     found: list[tuple[Mapping[str, object], object]] = []
     for value, (start, end) in zip(values.found, values.spans, strict=True):
-        alone = start in after or (_OBJECT_LEAD.search(_before(prose, start)) and _OBJECT_END.match(prose, end))
+        lead = _before(prose, start)
+        alone = start in after or (_OBJECT_LEAD.search(lead) and _OBJECT_END.match(prose, end))
+        given = not _TOLD.match(prose, end) and (
+            _OBJECT_LEAD.search(lead) or (_OWN_LEAD.search(lead) and not _supposes(lead))
+        )
         found += [
-            (mine, told) for mine, told in objects_with([value], _KEYS) if alone or not mine.keys().isdisjoint(_OWN)
+            (mine, told)
+            for mine, told in objects_with([value], _KEYS)
+            if alone or (given and not mine.keys().isdisjoint(_OWN))
         ]
     return found
 
@@ -262,29 +224,59 @@ def _says_more(text: str) -> bool:
     return any(sum(map(lower.count, words)) > 1 for words in (("verdict", "judg"), ("succe", "pass", "fail")))
 
 
-def _stated(text: str) -> set[_Plain]:
-    """The verdicts that a text openly gives: in clauses that name the verdict, in lines of one word, and in its last sentence."""
+def _stated(text: str) -> set[Plain]:
+    """The verdicts that a text openly gives: in clauses that name the verdict or conclude, in lines of one word, and in its end."""
     said = set(_sentences(text))
-    for place in (*_places(text, "success"), *_places(text, "fail")):
-        before = _before(text, place)
-        line = _WORD_LINE.fullmatch(before + _after(text, place))
+    for place in (*_places(text, "succe"), *_places(text, "fail")):
+        if len(said) > 1:
+            return said
+        before, after = _before(text, place), _after(text, place)
+        line = _WORD_LINE.fullmatch(before + after)
         if line and not _HEADED.search(text[max(0, place - len(before) - _FAR) : place - len(before)]):
-            said |= set(_plainly(line["word"]))
+            said |= _plain(line["word"])
+        word = _CLEAR_WORD.match(after)
+        if (
+            word
+            and concludes(sentence := _SENTENCE_END.split(before)[-1], after[word.end() :])
+            and not _supposes(sentence)
+        ):
+            said |= _plain(word[0])
     end = text.rstrip()[-_FAR:]
     last = _SENTENCE_END.split(end)[-1]
-    plain = _PLAINLY.match(last)
-    if plain and not _WORD.search(last, plain.end()) and not _HEADED.search(end.removesuffix(last)):
-        said |= set(_plainly(last))
-    return said
+    return said if _HEADED.search(end.removesuffix(last)) else said | _plain(last, alone=True)
 
 
-def _sentences(text: str) -> Iterator[_Plain]:
+def _boxed(text: str) -> Iterator[Plain]:
+    """The verdicts in boxes."""
+    for found in islice(_IN_BOX.finditer(text), MOST) if "\\boxed" in text else ():
+        yield from _plain(found[1], alone=True)
+
+
+def _fenced_last(layer: Layer) -> Iterator[Said]:
+    """What a fenced object says that ends a layer: it is as much a part of the answer as what stands before it."""
+    text = layer.text.rstrip()
+    for mark in ("```", "~~~"):
+        start = text.rfind("\n" + mark, 0, -len(mark)) + 1 if text.endswith(mark) else 0
+        if start and _FENCED_OBJECT.match(text, start):
+            values = values_in(text[start:])
+            yield from (
+                said for mine, told in objects_with(values.found, _KEYS[:4]) for said in _of_object(mine, told) if said
+            )
+
+
+def _sentences(text: str) -> Iterator[Plain]:
     """The verdicts in clauses that name the verdict, in order."""
     for place in sorted(found for name in _NAMES for found in _places(text, name)):
-        before, after = _before(text, place), _after(text, place)
+        after = _after(text, place)
         given = _GIVES.match(after)
-        if given and _CLAUSE_LEAD.search(before) and not _SUPPOSED.search(before):
-            yield from _plainly(after[given.end() :])
+        before = _before(text, place) if given else ""
+        if given and _CLAUSE_LEAD.search(before) and not _supposes(_OPEN_SENTENCE.split(before)[-1]):
+            yield from _plain(after[given.end() :])
+
+
+def _supposes(sentence: str) -> bool:
+    """Whether a sentence only supposes or reports what follows."""
+    return bool(_SUPPOSED.search(sentence) or _REPORTED.search(_MINE.split(sentence)[-1]))
 
 
 def _places(text: str, word: str) -> Sequence[int]:
@@ -293,8 +285,8 @@ def _places(text: str, word: str) -> Sequence[int]:
     Raises:
         Unclear: it does so too often.
     """
-    places = [match.start() for match in islice(re.finditer(word, in_lower_case(text)), MOST + 1)]
-    if len(places) > MOST:
+    places = [match.start() for match in islice(re.finditer(word, in_lower_case(text)), _MOST_WORDS + 1)]
+    if len(places) > _MOST_WORDS:
         raise Unclear(f"it says {word!r} too often")
     return places
 
@@ -310,11 +302,10 @@ def _after(text: str, place: int) -> str:
     return text[place : place + _FAR].partition("\n")[0]
 
 
-def _plainly(text: str) -> Iterator[_Plain]:
-    """The verdict at the beginning of a text, if it is in words that hardly say anything else."""
-    said = _said(text) if _PLAINLY.match(text) else None
-    if said == "success" or said == "failure":
-        yield said
+def _plain(text: str, *, alone: bool = False) -> set[Plain]:
+    """The verdict at the beginning of a text, see :func:`plainly`."""
+    said = plainly(text, alone=alone)
+    return set() if said is None else {said}
 
 
 def _line_of(layer: Layer, labels: Sequence[Line], place: int) -> str:
@@ -326,59 +317,34 @@ def _line_of(layer: Layer, labels: Sequence[Line], place: int) -> str:
     return layer.outside[label.value : min(end, label.value + 2_000)].lstrip("=-_ \t\n").partition("\n")[0]
 
 
-def _of_object(mine: Mapping[str, object], value: object) -> Sequence[_Said | None]:
+def _of_object(mine: Mapping[str, object], value: object) -> Sequence[Said | None]:
     """What an object says under the key that counts, and, if that is a verdict, openly under further ones."""
     first = _of_value(value)
     if first is None:
         return [None]
-    others = [(key, mine[key]) for key in (*_KEYS, *_FURTHER) if key in mine]
+    others = [(key, it) for key, it in mine.items() if key in _KEYS or key in _FURTHER or key.startswith("final")]
+    denied = any(isinstance(it, bool) and _means(key) is not None and _means(key) is not it for key, it in mine.items())
     return [
         first,
-        *(_of_value(it) if isinstance(it, bool) or key in _QUESTIONS else _openly(it) for key, it in others),
+        "failure" if denied and first == "success" else None,
+        *(_of_value(it) if isinstance(it, bool) or key in _QUESTIONS else openly(it) for key, it in others),
     ]
 
 
-def _openly(line: object, *, alone: bool = False) -> _Said | None:
-    """What a line that need not be a verdict says of success in so many words.
-
-    Args:
-        line: the line; what is not text says nothing.
-        alone: whether it says nothing if further words follow.
-    """
-    match = _OPENLY.match(line[:1_000]) if isinstance(line, str) else None
-    if match is None or not isinstance(line, str) or (alone and _WORD.search(line, match.end())):
-        return None
-    return _said(line)
+def _means(key: str) -> bool | None:
+    """What a key such as ``task_completed`` says of success if it is true; ``None`` for other keys."""
+    words = [word for word in key.split("_") if word not in _ABOUT] if len(key) <= _LONGEST_HEDGE else []
+    return _DONE_OR_NOT.get(words[0]) if len(words) == 1 else None
 
 
-def _of_value(value: object) -> _Said | None:
+def _of_value(value: object) -> Said | None:
     if isinstance(value, bool):
         return "success" if value else "failure"
     if isinstance(value, dict):
         return next(
             (_of_value(told) for _, told in objects_with([value], _KEYS, 0) if not isinstance(told, dict)), None
         )
-    return _said(value) if isinstance(value, str) else None
-
-
-def _said(line: str) -> _Said | None:
-    """What a line says at its beginning; ``None`` if that is neither, or open; both if the rest takes it back."""
-    match = _VALUE.match(line[:1_000])
-    if match is None:
-        return None
-    if match["part"]:
-        return "partial"
-    rest, good = match["rest"][:_LONGEST_TURN], bool(match["good"])
-    if _STRUCK.search(line[:1_000]):
-        return "both"
-    if _UNSURE.match(rest) or _OPPOSITE[good].match(rest) or (match["not"] and not good):
-        return None
-    success = good and not match["not"]
-    if _CORRECTED[success].search(rest) or _EQUATED[success].match(rest):
-        return "both"
-    if _HEDGED.search(rest[:_LONGEST_HEDGE]):
-        return "partial"
-    return "success" if success else "failure"
+    return said_by(value) if isinstance(value, str) else None
 
 
 def _rationale(layer: Layer, labels: Sequence[Line], lines: Sequence[tuple[Line, str]]) -> str:
@@ -387,5 +353,4 @@ def _rationale(layer: Layer, labels: Sequence[Line], lines: Sequence[tuple[Line,
     if reasons:
         end = next((label.start for label, _ in lines if label.start > reasons[-1].start), len(layer.text))
         return text_of(layer, reasons[-1], end)
-    match = _VALUE.match(lines[-1][1][:1_000]) if lines else None
-    return match["rest"].strip(" \t*_`\"'.:;,-–—()") if match else ""
+    return rest_of(lines[-1][1]) if lines else ""
