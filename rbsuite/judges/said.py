@@ -17,7 +17,7 @@ _FILLER = (
     r"(?:(?:a|an|the|it|this|that|is|was|has|attempt|agent|task|run|rollout|trajectory|record|request|work|overall|clearly|clear|complete|full"
     r"|completely|fully|entirely|totally|did|does|should|really|label|conclu(?:sion|de)|in[ ]conclusion|decision|assessment|outcome"
     r"|i|would|say|judged?|rated|as|answer|verdict|judge?ment|therefore|thus|hence|so|s|text|boxed|mathrm|textbf|be|deemed|considered|to"
-    r"|final|been|my)\b(?:[^\w\n]|_)+){0,12}+"
+    r"|final|been|my|correct[ ](?:answer|verdict|label))\b(?:[^\w\n]|_)+){0,12}+"
 )
 _GOOD = r"success(?:ful(?:ly)?)?|succeed(?:s|ed)?|pass(?:ed)?|true|yes|accomplished|completed|correct|成功"
 _BAD = r"fail(?:ure|ed|s|ing)?|unsuccessful(?:ly)?|false|no|incomplete|incorrect|wrong|失败|失敗"
@@ -39,12 +39,13 @@ _WHOLE = _SURE | _ANSWERS | {"pass", "true", "false", "correct"}
 """Words that are no verdict if they describe the next word."""
 _UNREACHED = (
     r"(?:denied|ruled\ out|rejected|refused|excluded|precluded|refuted|disputed|contested|doubt\w*|unlikely|questionable|impossible"
-    r"|unprove[nd]|unsupported|unwarranted|unjustified|unclear|uncertain|withheld|retracted|withdrawn|revoked|overturned|unmet|avoided"
+    r"|un(?:prove[nd]|confirmed|verified)|unsupported|unwarranted|unjustified|unclear|uncertain|withheld|retracted|withdrawn|revoked|overturned|unmet|avoided"
     r"|averted|(?:not|never)[ \t]+(?:(?:yet|fully|really|at\ all)[ \t]+)?(?:achieved|reached|met|attained|obtained|made|done|prove[nd]"
     r"|shown|confirmed|established|found|given|granted|possible|warranted|satisfied|the\ case))"
 )
 _DENIED = (
-    rf"(?:{_UNREACHED}|not|never|hardly|barely|no\ longer|out\ of|missing|absent|lacking|invalid|wrong|false|incorrect)"
+    rf"(?:{_UNREACHED}|claimed|assumed|alleged|not|never|hardly|barely|no\ longer|out\ of|missing|absent"
+    r"|lacking|invalid|wrong|false|incorrect)"
 )
 _END = r"(?=[ \t*_`\"')\]]*(?:[.,;:!)—–→]|-[->]|\Z))"
 """Where a clause ends."""
@@ -75,13 +76,18 @@ _LOOSELY = re.compile(
 """What follows a word that is part of a longer statement."""
 _LIMITS = {
     True: re.compile(
-        r"(?i)\b(?:but|however|except|not|incorrectly|wrongly|unsuccessfully|at first|once|initially|\d+[ \t]+(?:out[ \t]+)?of[ \t]+\d+)\b"
+        r"(?i)\b(?:but|however|except|not|none|nothing|only|incorrectly|wrongly|unsuccessfully|at first|once|initially"
+        r"|\d+[ \t]+(?:out[ \t]+)?of[ \t]+\d+)\b"
     ),
     False: re.compile(r"(?i)\b(?:but|however|except|at first|once|initially)\b"),
 }
 """What limits a longer statement to a part of the task."""
-_EQUATES = re.compile(r"(?i)[ \t*_`\"'’”]*+(?:is|was)\b")
-_STRUCK = re.compile(r"(?i)<(?:s|del|strike)>|~~|\[[ \t]\][^\w\n]*+\w")
+_EQUATES = {
+    True: re.compile(r"(?i)[ \t*_`\"'’”]*+(?:is|was|of|in|on|for|with|until)\b"),
+    False: re.compile(r"(?i)[ \t*_`\"'’”]*+(?:is|was)\b"),
+}
+"""What follows a success, and a failure, that may be only that of a step."""
+_STRUCK = re.compile(r"(?i)<(?:s|del|strike)>|~~|\[[ \t]\]")
 _CROSS = "❌✗✘✖❎⛔🚫👎🔴☐"
 _CHECK = "✅✔✓☑👍🟢"
 _SIGNS = re.compile(rf"[{_CROSS}{_CHECK}]")
@@ -93,6 +99,11 @@ _AGAINST = {
     False: re.compile(r"(?i)\b(?:success(?:ful(?:ly)?)?|succeed(?:s|ed)?|pass(?:ed)?)\b|成功"),
 }
 """What may say the opposite of a success, and of a failure."""
+_AGAINST_ALL = {
+    True: ("fail", "unsucc", "wrong", "incorrect", "失"),
+    False: ("succe", "pass", "成"),
+}
+"""One of these is in every such word: mostly none is there, and this is quick to see."""
 _OPPOSITE = {
     True: re.compile(
         rf"(?ix){_MARK}*+(?:{_UNREACHED}\b|(?:{_BAD}|not|never)\b{_END})|[ \t*_`:=>/|–—-]*+(?:fail(?:ure|ed|s)?|unsuccessful)\b"
@@ -116,6 +127,7 @@ _CORRECTED = re.compile(
     rf"(?i)(?:\A|[^\w\s]|\b(?:but|or|and)\b)\s*+(?=\w)(?:{_FILLER}{_TURN}\b{_MARK}++){{1,4}}{_FILLER}\Z|\bbut\s++{_FILLER}\Z"
 )
 """What stands before a word that takes a verdict back."""
+_TURNED = re.compile(rf"(?i)\b(?:{_TURN}|but)\b")
 _BARE = re.compile(rf"(?i)(?:\A|[^\w\s'’:])\s*+{_FILLER}\Z")
 """What stands before a word that is all that its clause says."""
 _CONCLUDED = re.compile(
@@ -146,12 +158,13 @@ def said_by(line: str, before: str = "") -> Said | None:
         return None if "?" in rest or (match["not"] and match["bad"]) else "success" if success else "failure"
     if (match["not"] and match["bad"]) or _UNSURE.match(rest) or _OPPOSITE[success].match(rest):
         return None
+    lower = rest.lower()
     word = "not" if match["not"] else (match["good"] or match["bad"]).lower()
-    if _is_denied(word, rest, success):
+    if _is_denied(word, rest, success, any(map(lower.__contains__, _AGAINST_ALL[success]))):
         return "both"
     if word in _WHOLE and _DESCRIBES.match(rest):
         return None
-    if _HEDGED.search(rest[:_LONGEST_HEDGE]):
+    if "part" in lower and _HEDGED.search(rest[:_LONGEST_HEDGE]):
         return "partial"
     return "success" if success else "failure"
 
@@ -197,7 +210,7 @@ def concludes(before: str, after: str) -> bool:
     if not _CLAUSE_END.match(after):
         return False
     near = before[-_LONGEST_CLAUSE:]
-    return bool(_CORRECTED.search(near) or _CONCLUDED.search(near))
+    return bool((_TURNED.search(near) and _CORRECTED.search(near)) or _CONCLUDED.search(near))
 
 
 def _is_marked(text: str, success: bool) -> bool:
@@ -206,16 +219,26 @@ def _is_marked(text: str, success: bool) -> bool:
     return bool(signs) and not signs.strip(_CROSS if success else _CHECK)
 
 
-def _is_denied(word: str, rest: str, success: bool) -> bool:
-    """Whether what follows a word denies it: corrects it, is a clause of the opposite, or, where the word is loose, says the opposite."""
+def _is_denied(word: str, rest: str, success: bool, opposed: bool) -> bool:
+    """Whether what follows a word denies it: corrects it, is a clause of the opposite, or, where the word is loose, says the opposite.
+
+    Args:
+        word: the word.
+        rest: what follows it.
+        success: whether it stands for a success.
+        opposed: whether words of the opposite may follow.
+    """
     loose = word in _ANSWERS or (word not in _SURE and word != "not" and _LOOSELY.match(rest) is not None)
     if loose and _LIMITS[success].search(rest):
         return True
-    loose = loose or _EQUATES.match(rest) is not None
+    if not opposed:
+        return False
+    turned = _TURNED.search(rest) is not None
+    loose = loose or _EQUATES[success].match(rest) is not None
     for found in _AGAINST[success].finditer(rest):
         before, after = rest[max(0, found.start() - _LONGEST_CLAUSE) : found.start()], rest[found.end() :]
         if loose and not _EXCUSED.search(before):
             return True
-        if _CORRECTED.search(before) or (_CLAUSE_END.match(after) and _BARE.search(before)):
+        if (turned and _CORRECTED.search(before)) or (_CLAUSE_END.match(after) and _BARE.search(before)):
             return True
     return False

@@ -47,7 +47,7 @@ _FURTHER = (
     "conclusion",
     "overall",
 )
-"""Keys of an object with a verdict that may contradict it, besides those that begin with ``final``."""
+"""Keys of an object with a verdict that may contradict it, besides those that begin with ``final`` and the like."""
 _ABOUT = frozenset(("is", "was", "has", "the", "task", "goal", "agent", "request", "overall", "fully"))
 _DONE = (
     "success",
@@ -73,7 +73,7 @@ _CLAUSE_LEAD = re.compile(
     r"""(?ix)(?:\A(?:\W{0,12}+(?:edit|correction|update|note|conclusion|answer|reasoning)[:：])?+
         |[.!?;,…>—–。！？，]|[*_]{2}[ \t]++(?=[*_]))[^\w\n"'“‘`/]{0,12}+
     (?:(?:but|so|and|yet|thus|therefore|hence|however|then|now|i\ conclude|that|my|the|our|own|final|overall|actual|real|revised|updated
-        |corrected|correct|right|proper|appropriate|true)\b[^\w\n"'“‘`]{1,8}+){0,6}+\Z"""
+        |corrected|new|second|correct|right|proper|appropriate|true)\b[^\w\n"'“‘`]{1,8}+){0,6}+\Z"""
 )
 """What stands before the word at the beginning of a clause that gives a verdict."""
 _SUPPOSED = re.compile(r"(?i)\b(?:if|unless|whether|had|were|suppos\w*|assum\w*)\b")
@@ -167,6 +167,8 @@ def _read(layer: Layer, outer: list[str]) -> tuple[Label, str] | None:
     told_by = [
         (label, _line_of(layer, labels, place)) for place, label in enumerate(labels) if label.name != "reasoning"
     ]
+    if len(told_by) > _MOST_WORDS:
+        raise Unclear("it has too many lines with verdicts")
     for names in (("verdict",), ("final", "other")):
         lines = [(label, line) for label, line in told_by if label.name in names]
         found += [said_by(line, layer.text[label.start : label.value]) for label, line in lines]
@@ -322,7 +324,11 @@ def _of_object(mine: Mapping[str, object], value: object) -> Sequence[Said | Non
     first = _of_value(value)
     if first is None:
         return [None]
-    others = [(key, it) for key, it in mine.items() if key in _KEYS or key in _FURTHER or key.startswith("final")]
+    others = [
+        (key, it)
+        for key, it in mine.items()
+        if key in _KEYS or key in _FURTHER or key.startswith(("final", "revised", "corrected"))
+    ]
     denied = any(isinstance(it, bool) and _means(key) is not None and _means(key) is not it for key, it in mine.items())
     return [
         first,
