@@ -93,7 +93,7 @@ _HEADED = re.compile(r"(?:[:：][*_\s]{0,8}+|^[ \t]*+#[^\n]*+\s{0,8}+)\Z", re.MU
 _CLEAR_WORD = re.compile(r"(?i)(?:success(?:ful)?|succeeded|fail(?:ure|ed)?)\b")
 _OPEN_SENTENCE = re.compile(r"[.!?\n]")
 _SENTENCE_END = re.compile(r"(?<=[.!?。！？])\s|\n")
-_MOST_WORDS = 500
+_MOST_WORDS = 300
 """How often a reply may say one of the words of verdicts: many times what any does."""
 _FAR = 200
 """How far the text around a word is looked at."""

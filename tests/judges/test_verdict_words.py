@@ -350,6 +350,6 @@ def test_many_clauses_that_report_a_verdict_are_read_in_linear_time() -> None:
     "turn", ["so, actually, ", "my verdict is failure, ", "< ", "&lt;", "success, it was a failure and "]
 )
 def test_many_lines_that_may_change_a_verdict_are_read_in_linear_time(turn: str) -> None:
-    lines = (f"{(turn * 200)[:200]}{number} so it is success.\n" for number in range(490))
+    lines = (f"{(turn * 200)[:200]}{number} so it is success.\n" for number in range(290))
     reply = "Verdict: success\n" + "".join(lines)
     assert cpu_seconds(lambda: parse_verdict(reply), 0.2) <= 0.2
