@@ -83,7 +83,7 @@ class HttpMemory:
 
         Raises:
             Outage: the service does not answer.
-            UsageError: it refuses access.
+            UsageError: it refuses access, or is elsewhere.
             PluginError: its answer does not follow the contract.
         """
         answer = await self._ask("open", {"namespace": namespace, "snapshot": snapshot})
@@ -182,6 +182,10 @@ class HttpMemory:
             times = f"{tries} tries" if tries > 1 else "1 try"
             raise Outage(
                 f"{service} got no answer ({times}): {what.rstrip('.')}.", "Check that the service is running."
+            ) from None
+        if kind == "redirect":
+            raise UsageError(
+                f"{service}: {what.rstrip('.')}.", "Change url= if that is where the service is."
             ) from None
         if status in (401, 403):
             raise UsageError(

@@ -13,12 +13,13 @@ import os
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
 from rbsuite.models.prices import price
 from rbsuite.models.provider import PREFIX, ProviderModel, own_server
 from rbsuite.models.provider_errors import NotCompletion
+from rbsuite.redact import redact
 
 if TYPE_CHECKING:
     import aiohttp
@@ -27,7 +28,10 @@ OFFICIAL = "https://api.openai.com/v1"
 KEY_VARIABLE = "OPENAI_API_KEY"
 KEEP_ALIVE = 4.0
 """Seconds that a connection is kept unused; common servers close one after 5."""
+LONGEST_REPLY = 64 << 20
+"""Bytes of a reply of a model, at most."""
 _LONGEST_WORDS = 2000
+_LONGEST_PLACE = 150
 
 
 class HttpFailure(Exception):
@@ -54,10 +58,10 @@ class Server:
     Args:
         base_url: its address, e.g. ``http://127.0.0.1:8000/v1``; a user and password in it are sent in place of the key.
         key: the environment variable that holds the key; if it is not set, the word ``none`` is sent.
-        most: bytes of the longest answer that is read; 0: any.
+        most: bytes of the longest answer that is read, once it is decompressed.
     """
 
-    def __init__(self, base_url: str, key: str = KEY_VARIABLE, most: int = 0) -> None:
+    def __init__(self, base_url: str, key: str = KEY_VARIABLE, most: int = LONGEST_REPLY) -> None:
         import aiohttp  # noqa: F401
 
         parts = urlsplit(base_url)
@@ -73,8 +77,10 @@ class Server:
     async def post(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
         """The JSON object that a request is answered with.
 
+        A redirect is not followed: it would take the request to a server that the user has not named, perhaps on another machine.
+
         Raises:
-            HttpFailure: the answer says that the call failed.
+            HttpFailure: the answer says that the call failed, or is a redirect.
             BrokenConnection: there was no complete answer.
             NotCompletion: the answer is not an object, or is too long.
         """
@@ -88,7 +94,9 @@ class Server:
         url = f"{base}{path}?{query}" if query else base + path
         data = json.dumps(body).encode("ascii")
         try:
-            async with session.post(url, data=data, headers=told, proxy=self._proxy) as response:
+            async with session.post(url, data=data, headers=told, proxy=self._proxy, allow_redirects=False) as response:
+                if 300 <= response.status < 400:
+                    raise HttpFailure(_elsewhere(url, response.headers.get("Location", "")), response.status, {})
                 content = await self._content(response)
         except aiohttp.InvalidURL:
             raise HttpFailure("the base URL is not a URL", 404, {}) from None
@@ -109,8 +117,6 @@ class Server:
         return answer
 
     async def _content(self, response: aiohttp.ClientResponse) -> bytes:
-        if not self._most:
-            return await response.read()
         content = bytearray()
         async for chunk in response.content.iter_any():
             content += chunk
@@ -173,6 +179,16 @@ class DirectModel(ProviderModel):
         return price(self._name, response.usage)
 
 
+def _elsewhere(url: str, location: str) -> str:
+    """What a redirect says: where it leads, without credentials and query."""
+    try:
+        parts = urlsplit(urljoin(url, location))
+        where = redact(urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")))
+    except ValueError:
+        where = "an address that is not one"
+    return f"the server redirects to {where[:_LONGEST_PLACE] if location else 'no address'}, which is not followed"
+
+
 def as_objects(answer: Mapping[str, Any]) -> SimpleNamespace:
     """An answer with attributes in place of keys, as far as :func:`rbsuite.models.wire.completion_from_wire` looks for them.
 
@@ -184,7 +200,7 @@ def as_objects(answer: Mapping[str, Any]) -> SimpleNamespace:
         raise NotCompletion("it has no choices")
     try:
         made = [_choice(choice) for choice in choices]
-    except (TypeError, AttributeError, KeyError):
+    except (TypeError, AttributeError, KeyError, RecursionError):
         raise NotCompletion("its choices have a different form") from None
     usage = answer.get("usage")
     usage = SimpleNamespace(**usage) if isinstance(usage, dict) else None

@@ -41,7 +41,7 @@ DEFAULT_RETRIES = 6
 
 _log = logging.getLogger(__name__)
 
-_UNUSABLE: frozenset[FailureKind] = frozenset({"authentication", "permission", "not_found", "quota"})
+_UNUSABLE: frozenset[FailureKind] = frozenset({"authentication", "permission", "not_found", "redirect", "quota"})
 """Failures that every further call would meet too."""
 
 
@@ -253,7 +253,7 @@ class ProviderModel(ABC):
             completion = completion_from_wire(response, self._cost(response), request.tools)
             priced = self._settings.price(completion.usage)
             return completion if priced is None else replace(completion, usage=replace(completion.usage, cost=priced))
-        except (ValueError, AttributeError, TypeError) as error:
+        except (ValueError, AttributeError, TypeError, RecursionError) as error:
             raise self._not_completion(error) from None
 
     def _not_completion(self, error: Exception) -> ModelError:

@@ -19,6 +19,7 @@ FailureKind = Literal[
     "authentication",
     "permission",
     "not_found",
+    "redirect",
     "parameters",
     "request",
 ]
@@ -157,6 +158,8 @@ def _by_status(error: Exception) -> FailureKind:
     status = getattr(error, "status_code", None)
     if not isinstance(status, int):
         return "request"
+    if 300 <= status < 400:
+        return "redirect"
     return "transient" if status >= 500 else _BY_STATUS.get(status, "request")
 
 
@@ -243,6 +246,7 @@ def advice(kind: FailureKind, model: str, litellm: Any, error: Exception | None 
     return {
         "quota": "The account's credit or quota is used up: raise it at the provider, or choose another --model.",
         "permission": "The key may not use this model: choose another --model, or a key that may.",
+        "redirect": "Change the base URL if that is where the model is.",
         "parameters": "The provider does not accept an option of this request: choose another --model, or leave the option out.",
         "transient": "Check the connection and the base URL; the same command, run again, continues where this one stopped.",
     }.get(kind, "Check --model (PROVIDER/MODEL) and the request's options.")

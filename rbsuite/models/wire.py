@@ -9,7 +9,8 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-from rbsuite.jsonable import finite, plain
+from rbsuite.files import check_depth
+from rbsuite.jsonable import canonical, finite, plain
 from rbsuite.models.base import Completion, FinishReason, ModelRequest, Reply
 from rbsuite.models.history import carried, sendable_name, sendable_text, sendable_value
 from rbsuite.models.provider_errors import EmptyReply
@@ -50,6 +51,7 @@ _BROKEN = frozenset(
     ]
 )
 """Finish reasons that say that the provider broke off its reply."""
+_TOO_DEEP = "(nested too deeply to be shown)"
 _UNSENDABLE = re.compile(r"\\u(?:0000|d[89a-f])")
 
 
@@ -149,6 +151,7 @@ def completion_from_wire(response: Any, cost: float | None, tools: Sequence[Tool
 
     Raises:
         ValueError: it contains no choice.
+        AttributeError, TypeError: what it contains is not a reply.
     """
     choices = getattr(response, "choices", None)
     if not choices:
@@ -157,7 +160,7 @@ def completion_from_wire(response: Any, cost: float | None, tools: Sequence[Tool
     told = message.tool_calls or _legacy_call(getattr(message, "function_call", None))
     names = {sendable_name(tool.name): tool.name for tool in tools}
     calls = _distinct(_call_from_wire(call, number, names) for number, call in enumerate(told))
-    finish = _FINISH.get(_native_finish(choices[0])) or _FINISH.get(str(choices[0].finish_reason).lower(), "stop")
+    finish = _FINISH.get(_native_finish(choices[0])) or _FINISH.get(_text(choices[0].finish_reason).lower(), "stop")
     if calls and finish == "stop":
         finish = "tool_calls"  # some servers say "stop" here
     if not calls and not message.content and _refusal(message):
@@ -194,13 +197,28 @@ def require_whole(response: Any) -> None:
         raise EmptyReply("the reply contains no choice")
     if choices is not True and (told := _native_finish(choices[0])) in _BROKEN:
         error = getattr(choices[0], "error", None) or _beside(choices[0]).get("error")
-        words = error.get("message") if isinstance(error, dict) else error
+        words = _text(error.get("message") if isinstance(error, dict) else error)
         raise EmptyReply(f"the provider broke off its reply ({told})" + (f": {words}" if words else ""))
 
 
 def _native_finish(choice: Any) -> str:
     """Why a reply ended, in its provider's word: litellm turns unknown words into ``stop``, and keeps the original in another field."""
-    return str(_beside(choice).get("native_finish_reason") or choice.finish_reason).lower()
+    return _text(_beside(choice).get("native_finish_reason") or choice.finish_reason).lower()
+
+
+def _text(value: object) -> str:
+    """A text, or a number in its place; whatever else stands there says nothing."""
+    return value if isinstance(value, str) else "" if value is None or isinstance(value, list | dict) else str(value)
+
+
+def _is_plain(value: object) -> bool:
+    """Whether JSON can be stored and sent again: no number in it that is not finite, and not too many levels."""
+    try:
+        check_depth(value)
+        canonical(value)
+    except (ValueError, TypeError):
+        return False
+    return True
 
 
 def _beside(part: Any) -> Mapping[str, Any]:
@@ -214,14 +232,15 @@ def _given(message: Any, told: Sequence[Any], calls: Sequence[ToolCall]) -> Mapp
     given: dict[str, Any] = {}
     for field in _SIGNED:
         parts = getattr(message, field, None) or _beside(message).get(field)
-        if isinstance(parts, list) and any(
+        signs = isinstance(parts, list) and any(
             isinstance(part, dict) and any(part.get(sign) for sign in _SIGNS) for part in parts
-        ):
+        )
+        if signs and _is_plain(parts):
             given[field] = parts
     signed = {
         call.id: kept
         for call, one in zip(calls, told, strict=True)
-        if (kept := {field: value for field in _SIGNED_CALLS if (value := getattr(one, field, None))})
+        if (kept := {name: value for name in _SIGNED_CALLS if (value := getattr(one, name, None)) and _is_plain(value)})
     }
     if signed:
         given["calls"] = signed
@@ -258,9 +277,9 @@ def _distinct(calls: Iterable[ToolCall]) -> tuple[ToolCall, ...]:
 
 def _content_from_wire(content: object) -> str:
     """The text of a content; for a list of parts, all their texts joined, with thinking parts put between tags."""
-    if not isinstance(content, list):
-        return str(content or "")
-    return "".join(_part_from_wire(part) for part in content)
+    if isinstance(content, list):
+        return "".join(_part_from_wire(part) for part in content)
+    return _part_from_wire(content) if isinstance(content, dict) else _text(content)
 
 
 def _part_from_wire(part: object) -> str:
@@ -279,8 +298,8 @@ def _told_reasoning(message: Any) -> str:
         told = getattr(message, field, None)
         if isinstance(told, str) and told.strip():
             return told.strip()
-    blocks = getattr(message, "thinking_blocks", None) or ()
-    told = [block.get("thinking") for block in blocks if isinstance(block, dict)]
+    blocks = getattr(message, "thinking_blocks", None)
+    told = [block.get("thinking") for block in blocks if isinstance(block, dict)] if isinstance(blocks, list) else []
     return "\n".join(text.strip() for text in told if isinstance(text, str) and text.strip())
 
 
@@ -288,18 +307,20 @@ def parse_arguments(text: object) -> tuple[dict[str, Any], str]:
     """The arguments of a tool call, and the text if it could not be read as arguments.
 
     Returns:
-        ``(arguments, "")``, or ``({}, text)`` if the text is not JSON or not an object. An empty text and ``null`` mean no arguments;
-        an object that was encoded twice is decoded.
+        ``(arguments, "")``, or ``({}, text)`` if the text is not JSON, not an object, or nested more than
+        :data:`rbsuite.files.MAX_DEPTH` levels deep. An empty text and ``null`` mean no arguments; an object that was encoded twice is
+        decoded, and one that was not encoded is taken as it is.
     """
-    if isinstance(text, dict):
+    if isinstance(text, dict) and _is_plain(text):
         return text, ""
-    raw = "" if text is None else str(text)
+    raw = "" if text is None else text if isinstance(text, str) else _encoded(text)
     if not raw.strip():
         return {}, ""
     try:
         value = json.loads(raw, parse_constant=finite, parse_float=finite)
         if isinstance(value, str):
             value = json.loads(value, parse_constant=finite, parse_float=finite)
+        check_depth(value)
     except (ValueError, RecursionError):
         return {}, raw
     if value is None:
@@ -307,10 +328,19 @@ def parse_arguments(text: object) -> tuple[dict[str, Any], str]:
     return (value, "") if isinstance(value, dict) else ({}, raw)
 
 
+def _encoded(value: object) -> str:
+    try:
+        return json.dumps(value)
+    except RecursionError:
+        return _TOO_DEEP
+    except TypeError:
+        return str(value)
+
+
 def _call_from_wire(call: Any, number: int, names: Mapping[str, str]) -> ToolCall:
     arguments, raw = parse_arguments(call.function.arguments)
-    name = str(call.function.name or "").strip()
-    return ToolCall(str(call.id or f"call_{number}"), names.get(name, name), arguments, raw)
+    name = _text(call.function.name).strip()
+    return ToolCall(_text(call.id) or f"call_{number}", names.get(name, name), arguments, raw)
 
 
 def _call_to_wire(call: ToolCall) -> dict[str, Any]:

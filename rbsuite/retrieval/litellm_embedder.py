@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 CHARACTERS_PER_TOKEN = 3
 """Used to estimate the tokens of a text; tends to overestimate."""
+LONGEST_ANSWER = 256 << 20
+"""Bytes of an answer, at most: several thousand vectors."""
 
 
 class LitellmEmbedder:
@@ -92,7 +94,7 @@ class LitellmEmbedder:
         self._tries = Tries(model, timeout, retries, backoff)
         own = own_server(model, api_base or None)
         direct = bool(own) if transport == "auto" else transport == "direct"
-        self._server = Server(own or OFFICIAL) if direct else None
+        self._server = Server(own or OFFICIAL, most=LONGEST_ANSWER) if direct else None
         self._line: Line | None = None
         self._meter: Meter | None = None
         self._usage = Usage()
@@ -181,7 +183,7 @@ class LitellmEmbedder:
         except Failed as failed:
             error, remedy = failed.error, "Check the embedder's model, api_base and dimension, and the connection."
             what = f"no answer within {self._tries.timeout:g} s" if isinstance(error, TimeoutError) else detail(error)
-            if failed.kind == "authentication":
+            if failed.kind in ("authentication", "redirect"):
                 remedy = advice(failed.kind, self._model, library)
             # Without the provider's error, which may contain headers.
             raise ModelError(f"embedder {self._model!r}: {what.rstrip('.')}.", remedy) from None

@@ -93,6 +93,8 @@ def served() -> Iterator[Service]:
             answer = made.respond(self.path, body)
             status, content = answer if isinstance(answer, tuple) else (200, json.dumps(answer))
             self.send_response(status)
+            if 300 <= status < 400:
+                self.send_header("Location", content)
             self.end_headers()
             self.wfile.write(content.encode())
 
@@ -263,6 +265,11 @@ FAULTS: dict[str, tuple[Answer, type[RbsuiteError], str]] = {
         at("/absorb", lambda right: {}),
         PluginError,
         r"it gives snapshots, and snapshot must be text",
+    ),
+    "moved": (
+        at("/recall", lambda right: (307, "http://me:pass-word@127.0.0.1:9/recall")),
+        UsageError,
+        r"recall: HTTP 307: the server redirects to http://127.0.0.1:9/recall, which is not followed. Change url=",
     ),
     "too long": (
         at("/recall", lambda right: {"items": ["x" * 9_000_000]}),

@@ -70,6 +70,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
+        if 300 <= status < 400:
+            self.send_header("Location", body["error"]["message"])
         self.end_headers()
         self.wfile.write(data)
 
@@ -224,6 +226,23 @@ def test_a_refused_key_is_not_tried_again(server, embedder):
         embed(embedder(server), "four")
     assert len(server.requests) == 1
     assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("transport", ["direct"], indirect=True)
+def test_a_redirect_is_not_followed(server, embedder):
+    server.failures = [(307, f"{server.url}/embeddings")]
+    with pytest.raises(ModelError, match=r"redirects to .*/embeddings, which is not followed. Change the base URL"):
+        embed(embedder(server), "four")
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("transport", ["direct"], indirect=True)
+def test_an_answer_without_end_is_given_up(server, embedder, monkeypatch):
+    monkeypatch.setattr("rbsuite.retrieval.litellm_embedder.LONGEST_ANSWER", 100_000)
+    server.dimension = 100_000
+    with pytest.raises(ModelError, match="it is longer than 100,000 bytes"):
+        embed(embedder(server), "four")
+    assert len(server.requests) == 1
 
 
 def test_no_server():
