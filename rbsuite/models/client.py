@@ -9,16 +9,20 @@ towards the rollouts that memory does not touch. Once a reply has been given, it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import types
+from collections.abc import Coroutine, Generator, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
-from rbsuite.errors import PLUGIN_REMEDY, LimitReached, PluginError, in_words, is_mistake
+from rbsuite.errors import PLUGIN_REMEDY, LimitReached, ModelError, PluginError, in_words, is_mistake
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
 from rbsuite.models.gate import Line, slot
 from rbsuite.models.limits import RolloutBudget, with_usage
 from rbsuite.models.meter import Meter
 from rbsuite.models.usable import masked, normalised
 from rbsuite.trajectory import ToolCall, Usage, misfit
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -133,7 +137,9 @@ class TaskCalls:
             self.refused = stop
             raise
         try:
-            reply = await model.complete(request)
+            # A model with a pace limits the time of each of its tries itself.
+            limit = request.seconds if getattr(model, "pace", None) is None else None
+            reply = await (model.complete(request) if limit is None else _within(limit, model, request))
         except BaseException as error:
             if isinstance(error, LimitReached):
                 self.refused = error
@@ -147,6 +153,48 @@ class TaskCalls:
         self._meter.end(model.name, request, reply)
         given.append((request, reply))
         return reply
+
+
+async def _within(seconds: float, model: ChatModel, request: ModelRequest) -> Completion:
+    """What a model replies, within a time that is only measured from where it first waits: a model that computes never does.
+
+    Raises:
+        ModelError: it did not reply in time.
+    """
+    call = _ask(model, request)
+    try:
+        waits = call.send(None)
+    except StopIteration as end:
+        reply: Completion = end.value
+        return reply
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            return await _rest(call, waits)
+    except TimeoutError:
+        if not limit.expired():
+            raise
+    raise ModelError(f"model {model.name!r}: no answer within {seconds:g} s.", "Give it more time with --call-time.")
+
+
+async def _ask(model: ChatModel, request: ModelRequest) -> Completion:
+    return await model.complete(request)
+
+
+@types.coroutine
+def _rest(call: Coroutine[Any, Any, T], waits: Any) -> Generator[Any, Any, T]:
+    """What a coroutine returns that was begun and waits for something."""
+    while True:
+        try:
+            yield waits
+        except BaseException as error:
+            try:
+                waits = call.throw(error)
+            except StopIteration as end:
+                returned: T = end.value
+                return returned
+        else:
+            returned = yield from call
+            return returned
 
 
 def _check(reply: object, model: str) -> None:

@@ -20,7 +20,7 @@ from rbsuite.errors import ContextOverflow, ReplyRefused
 from rbsuite.models.base import Completion, Reply
 from rbsuite.models.reasoning import thought_and_said
 from rbsuite.redact import MASK
-from rbsuite.trajectory import Message
+from rbsuite.trajectory import Message, ToolCall
 
 CUT = "it was cut at the limit of its length before it ended"
 OVERFLOW = "the conversation no longer fits the model's context"
@@ -38,11 +38,13 @@ def normalised(completion: Completion) -> Completion:
 
 
 def masked(completion: Completion, secrets: re.Pattern[str]) -> Completion:
-    """A completion without secrets."""
+    """A completion without secrets; a call whose id contains one gets another id."""
     calls = completion.tool_calls
     told = f"{completion.text}\n{completion.reasoning}"
     for call in calls:
-        told += f"\n{call.raw} {call.arguments}"
+        told += f"\n{call.id}\n{call.name}\n{call.raw} {call.arguments}"
+    if completion.given:
+        told += f"\n{completion.given}"
     if not secrets.search(told):
         return completion
 
@@ -53,8 +55,16 @@ def masked(completion: Completion, secrets: re.Pattern[str]) -> Completion:
             return {mask(key): mask(item) for key, item in value.items()}
         return [mask(item) for item in value] if isinstance(value, list | tuple) else value
 
-    hidden = tuple(replace(one, arguments=mask(one.arguments), raw=mask(one.raw)) for one in calls)
-    return replace(completion, text=mask(completion.text), reasoning=mask(completion.reasoning), tool_calls=hidden)
+    ids = {call.id: f"redacted_{number}" for number, call in enumerate(calls) if secrets.search(call.id)}
+    hidden = tuple(
+        ToolCall(ids.get(one.id, one.id), mask(one.name), mask(one.arguments), mask(one.raw)) for one in calls
+    )
+    given = mask(completion.given)
+    if isinstance(signed := completion.given.get("calls"), Mapping):
+        given["calls"] = {ids.get(id, id): mask(kept) for id, kept in signed.items()}
+    return replace(
+        completion, text=mask(completion.text), reasoning=mask(completion.reasoning), tool_calls=hidden, given=given
+    )
 
 
 def fault_of(completion: Completion) -> str:
