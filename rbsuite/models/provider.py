@@ -253,7 +253,9 @@ class ProviderModel(ABC):
             completion = completion_from_wire(response, self._cost(response), request.tools)
             priced = self._settings.price(completion.usage)
             return completion if priced is None else replace(completion, usage=replace(completion.usage, cost=priced))
-        except (ValueError, AttributeError, TypeError, RecursionError) as error:
+        except RecursionError:
+            raise self._not_completion(NotCompletion("it is nested too deeply")) from None
+        except (ValueError, AttributeError, TypeError) as error:
             raise self._not_completion(error) from None
 
     def _not_completion(self, error: Exception) -> ModelError:

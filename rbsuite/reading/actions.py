@@ -9,7 +9,9 @@ from itertools import islice
 from typing import Any
 
 from rbsuite.errors import ParseFailure
+from rbsuite.files import check_depth
 from rbsuite.frozen import dataclass
+from rbsuite.jsonable import finite
 from rbsuite.reading.labels import find_labels
 from rbsuite.reading.layers import Layer, Unclear, Unreadable, first_read, without_quotes
 from rbsuite.reading.values import NotAValue, ValueReader, Values, plain_keys, read_values, values_in
@@ -158,7 +160,8 @@ def parse_strictly(reply: str, *, thought: str = "") -> Action:
     """
     text = reply.rsplit(LABEL, 1)[-1].strip()
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_float=finite, parse_constant=finite)
+        check_depth(value)
     except json.JSONDecodeError:
         return Action(text=text, thought=thought)
     except (ValueError, RecursionError):

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
+from rbsuite.files import Unusable, check_depth
 from rbsuite.frozen import dataclass
 from rbsuite.jsonable import finite
 from rbsuite.reading.layers import Layer, Unclear
@@ -68,7 +69,8 @@ class Values:
         text: the text that was read; that of the layer, unless its quotes were escaped.
         spans: where in it each value begins and ends.
         more: whether the search stopped before the text ended.
-        twice: whether an object said different things under one key; a value with such an object is not among those found.
+        twice: whether an object said different things under one key, or was nested deeper than records are; a value with such an object
+            is not among those found.
     """
 
     found: tuple[Any, ...] = ()
@@ -99,7 +101,7 @@ class NotAValue(Exception):
     Attributes:
         at: where reading it stopped.
         cut: whether the text ended inside it.
-        twice: whether it is only such a key that is wrong with it.
+        twice: whether it is only such a key that is wrong with it, or its depth.
     """
 
     def __init__(self, at: int, *, cut: bool = False, twice: bool = False) -> None:
@@ -249,6 +251,10 @@ class ValueReader:
             NotAValue: none begins there, or one that says different things under one key.
         """
         value, end = self._decoded(at)
+        try:
+            check_depth(value)
+        except Unusable:
+            raise NotAValue(end, twice=True) from None
         if self._twice:
             raise NotAValue(end, twice=True)
         return value, end
