@@ -7,12 +7,22 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 Manner = Literal["whole", "cut", "reset", "hang", "drip"]
 
 LONGEST_BODY = 64 << 20
 """Bytes of a request that are read, at most."""
+LONGEST_HEAD = 64 << 10
+"""Bytes of its headers, at most."""
+MOST_HEADERS = 100
+"""How many headers it may have."""
+PATIENCE = 30.0
+"""Seconds that a connection may be idle, and that a request may take to arrive."""
+MOST_CONNECTIONS = 1000
+"""Connections that are served at a time."""
 DRIP = 0.1
 """Seconds between two pieces of a dripping answer."""
 PIECE = 8
@@ -21,9 +31,13 @@ _REASONS = {
     200: "OK",
     400: "Bad Request",
     401: "Unauthorized",
+    403: "Forbidden",
     404: "Not Found",
+    408: "Request Timeout",
     413: "Content Too Large",
     429: "Too Many Requests",
+    431: "Request Header Fields Too Large",
+    503: "Service Unavailable",
 }
 
 
@@ -69,11 +83,26 @@ class Answer:
         return cls(status, json.dumps(value).encode("ascii"), headers)
 
 
+class _Unread(Exception):
+    """A request that is not read to its end; the connection is closed after the answer."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.answer = _refusal(status, words)
+
+
+def _refusal(status: int, words: str) -> Answer:
+    return Answer.of({"error": {"message": words, "type": "error", "param": None, "code": None}}, status)
+
+
 Handler = Callable[[Request], Awaitable[Answer]]
 
 
 class HttpServer:
     """A server that runs while it is used as an asynchronous context manager.
+
+    A web page that is open in a browser on this machine can send requests here. So those that come from a page are refused, and at a
+    loopback address those for another host, whose name a page's owner may let lead here.
 
     Args:
         handler: answers requests.
@@ -112,9 +141,14 @@ class HttpServer:
         assert task is not None
         self._connections.add(task)
         try:
+            if len(self._connections) > MOST_CONNECTIONS:
+                raise _Unread(503, f"more than {MOST_CONNECTIONS:,} connections")
             while (request := await _read(reader)) is not None:
-                if not await _send(writer, await self._handler(request)):
+                if not await _send(writer, self._of_a_page(request) or await self._handler(request)):
                     break
+        except _Unread as refused:
+            with suppress(ConnectionError):
+                await _send(writer, refused.answer)
         except (ConnectionError, asyncio.IncompleteReadError, ValueError):
             pass  # the client is gone, or it does not speak HTTP
         except asyncio.CancelledError:
@@ -125,20 +159,59 @@ class HttpServer:
             with suppress(ConnectionError):
                 await writer.wait_closed()
 
+    def _of_a_page(self, request: Request) -> Answer | None:
+        """The answer to a request that a web page may have sent; ``None``: no page has."""
+        if "origin" in request.headers:
+            return _refusal(403, "requests of web pages are not answered")
+        host = request.headers.get("host", "")
+        if not host or not _is_loopback(self._host) or _is_loopback(f"//{host}"):
+            return None
+        return _refusal(403, f"this is {self._host}, and the request is for another host")
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether a host, or the one in an address, is this machine."""
+    try:
+        name = urlsplit(host).hostname if host.startswith("//") else host
+        return name == "localhost" or ip_address(name or "").is_loopback
+    except ValueError:
+        return False
+
 
 async def _read(reader: asyncio.StreamReader) -> Request | None:
-    """The next request on a connection; ``None``: there is none."""
-    first = await reader.readline()
+    """The next request on a connection; ``None``: there is none.
+
+    Raises:
+        _Unread: it is too long, or takes too long.
+    """
+    try:
+        async with asyncio.timeout(PATIENCE):
+            first = await reader.readline()
+    except TimeoutError:
+        return None
     if not first.strip():
         return None
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await _begun(first, reader)
+    except TimeoutError:
+        raise _Unread(408, f"the request did not arrive within {PATIENCE:g} s") from None
+
+
+async def _begun(first: bytes, reader: asyncio.StreamReader) -> Request:
+    """The request that begins with a line."""
     method, target, _ = first.decode("latin-1").split(maxsplit=2)
     headers: dict[str, str] = {}
+    size = count = 0
     while line := (await reader.readline()).decode("latin-1").strip():
+        size, count = size + len(line), count + 1
+        if size > LONGEST_HEAD or count > MOST_HEADERS:
+            raise _Unread(431, f"more than {MOST_HEADERS} headers, or more than {LONGEST_HEAD:,} bytes of them")
         name, _, value = line.partition(":")
         headers[name.strip().lower()] = value.strip()
     length = int(headers.get("content-length", 0))
     if not 0 <= length <= LONGEST_BODY:
-        raise ValueError("the body is too long")
+        raise _Unread(413, f"a body may have {LONGEST_BODY:,} bytes")
     body = await reader.readexactly(length)
     return Request(method.upper(), target.partition("?")[0], headers, body)
 

@@ -10,7 +10,7 @@ from typing import Any
 from rbsuite.environments.base import Environment, is_task_aware
 from rbsuite.environments.hosting import Host, Recipe
 from rbsuite.errors import RbsuiteError, UsageError
-from rbsuite.jsonable import digest
+from rbsuite.jsonable import digest, is_number, is_whole
 from rbsuite.learner.served import HEADER, Identity
 from rbsuite.models.base import ChatModel, Completion, ModelRequest
 from rbsuite.models.factory import make_model
@@ -26,6 +26,13 @@ EMBEDDING = "hash"
 """Name of the embedding model."""
 DIMENSION = 256
 """Length of its vectors, unless the request asks for another."""
+
+
+MOST_TEXTS = 2048
+"""Texts in a request for embeddings, at most, as at OpenAI."""
+LONGEST_VECTOR = 65_536
+MOST_NUMBERS = 1 << 22
+"""Numbers in the vectors of one answer, at most."""
 
 
 class _Worlds:
@@ -126,6 +133,8 @@ class ModelServer:
             answer: Answer = await route(request)
         except (RbsuiteError, ValueError) as error:
             return failure(400, str(error), "invalid_request")
+        except RecursionError:
+            return failure(400, "the body is nested too deeply", "invalid_request")
         return answer
 
     async def _listing(self, request: Request) -> Answer:
@@ -149,7 +158,7 @@ class ModelServer:
     async def _complete(self, name: str, body: Mapping[str, Any], told: str) -> Completion:
         model = self._models[name]
         messages, tools = read_messages(body.get("messages")), read_tools(body.get("tools"))
-        temperature, limit = body.get("temperature"), body.get("max_tokens")
+        temperature, limit = _number(body, "temperature"), _whole(body, "max_tokens")
         if is_task_aware(model):
             if not told:
                 raise UsageError(
@@ -169,7 +178,7 @@ class ModelServer:
                 limit,
             )
         else:
-            request = ModelRequest(messages, "agent", tools, temperature, int(body.get("seed") or 0), max_tokens=limit)
+            request = ModelRequest(messages, "agent", tools, temperature, _whole(body, "seed") or 0, max_tokens=limit)
         return await model.complete(request)
 
     async def _on_task(self, name: str, identity: Identity) -> ChatModel:
@@ -189,12 +198,39 @@ class ModelServer:
         texts = body.get("input")
         texts = [texts] if isinstance(texts, str) else texts
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-            raise UsageError("input must be a text or a list of texts.", "")
-        vectors = await HashEmbedder(int(body.get("dimensions") or DIMENSION)).embed(texts)
+            raise ValueError("input must be a text or a list of texts")
+        asked = _whole(body, "dimensions")
+        dimension = DIMENSION if asked is None else asked
+        if dimension > LONGEST_VECTOR or len(texts) > MOST_TEXTS or dimension * len(texts) > MOST_NUMBERS:
+            raise ValueError(
+                f"a request may ask for vectors of {LONGEST_VECTOR:,} dimensions, of {MOST_TEXTS:,} texts, and for"
+                f" {MOST_NUMBERS:,} numbers in all"
+            )
+        vectors = await HashEmbedder(dimension).embed(texts)
         data = [{"object": "embedding", "index": place, "embedding": row.tolist()} for place, row in enumerate(vectors)]
         tokens = sum(len(text) for text in texts) // 4
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
         return Answer.of({"object": "list", "data": data, "model": EMBEDDING, "usage": usage})
+
+
+def _number(body: Mapping[str, Any], name: str) -> float | None:
+    """A field that is a number or left out.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    value = body.get(name)
+    if value is not None and not is_number(value):
+        raise ValueError(f"{name} must be a number")
+    return value
+
+
+def _whole(body: Mapping[str, Any], name: str) -> int | None:
+    """A field that is a whole number or left out. Raises as :func:`_number`."""
+    value = body.get(name)
+    if value is not None and not is_whole(value):
+        raise ValueError(f"{name} must be a whole number")
+    return value
 
 
 def _read(body: bytes) -> Mapping[str, Any]:

@@ -28,7 +28,10 @@ def read_messages(given: Any) -> tuple[Message, ...]:
 def _message(given: Any) -> Message:
     if not isinstance(given, dict) or given.get("role") not in _ROLES:
         raise ValueError(f"a message needs a role, one of {', '.join(_ROLES)}")
-    calls = tuple(_call(call) for call in given.get("tool_calls") or ())
+    told = given.get("tool_calls") or ()
+    if not isinstance(told, list | tuple):
+        raise ValueError("tool_calls must be a list")
+    calls = tuple(_call(call) for call in told)
     return Message(
         given["role"],
         _content(given.get("content")),
@@ -47,7 +50,10 @@ def _content(given: Any) -> Content:
 def _part(given: Mapping[str, Any]) -> str | Image:
     if given.get("type") != "image_url":
         return str(given.get("text") or "")
-    about, _, data = str(given["image_url"]["url"]).partition(";base64,")
+    try:
+        about, _, data = str(given["image_url"]["url"]).partition(";base64,")
+    except (KeyError, TypeError):
+        raise ValueError("an image needs image_url.url") from None
     return Image(about.removeprefix("data:"), data)
 
 
