@@ -13,8 +13,10 @@ from rbsuite.files import check_depth
 from rbsuite.frozen import dataclass
 from rbsuite.jsonable import finite
 from rbsuite.reading.labels import find_labels
-from rbsuite.reading.layers import Layer, Unclear, Unreadable, first_read, without_quotes
-from rbsuite.reading.values import NotAValue, ValueReader, Values, plain_keys, read_values, values_in
+from rbsuite.reading.layers import Layer, Unclear, Unreadable, without_quotes
+from rbsuite.reading.stances import disowns, first_own, leads_to_denied, takes_back
+from rbsuite.reading.values import NotAValue, ValueReader, Values, plain_keys, read_values, values_in, without_values
+from rbsuite.reading.words import chosen
 from rbsuite.trajectory import Action, ToolSpec
 
 RESPOND = "respond"
@@ -59,6 +61,8 @@ _MOST = 1_000
 """How many labels ``Action:`` a reply may have."""
 _FAR = 400
 """How far the text around an action is looked at."""
+_FAR_AFTER = 2_000
+"""How far the text after it is searched for words that deny it."""
 _QUOTES = {'"': '"', "'": "'", "`": "`"} | dict(zip("”“»’」』›", "“„«‘「『‹", strict=True))
 """What opens a quotation, by what closes it."""
 _MARKS = r"(?:[^\w\n{}]++|_++|\d{1,3}[.):]|(?<=[`~])[a-z]{2,10}\b|(?<=[</|])[\w|:-]{1,30}>)*+"
@@ -103,10 +107,14 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """What a label says: where it begins and ends, and the action after it or why that cannot be read; neither for speech."""
+    """What a label says: where it begins and ends, and the action after it or why that cannot be read; neither for speech.
+
+    ``after`` is where the action ends.
+    """
 
     start: int
     end: int
+    after: int
     value: Mapping[str, Any] | None = None
     fault: Unreadable | None = None
     plain: bool = True
@@ -141,7 +149,7 @@ def parse_action(reply: str, *, thought: str = "", keep_thought: bool = False) -
         ParseFailure: there is an action that cannot be read.
     """
     try:
-        written = first_read(reply, _written, _speech)
+        written = first_own(reply, _written, _speech)
         action = _action(written)
     except Unreadable as fault:
         raise ParseFailure(f"the model's action cannot be read: {fault}.") from None
@@ -208,10 +216,12 @@ def _labelled(layer: Layer) -> Written | None:
     """The last action after a label, but none after a result that the model made up. ``None`` without a label."""
     last: _Place | None = None
     fault: Unreadable | None = None
+    several = False
     for place in _places(layer):
         if place.fault is not None:
             fault = place.fault
         elif place.value is not None or last is None or (last.value is None and place.plain >= last.plain):
+            several = several or (last is not None and last.value is not None)
             last = place
     if fault is not None and (last is None or last.value is None):
         raise fault
@@ -219,10 +229,11 @@ def _labelled(layer: Layer) -> Written | None:
         return None
     before = layer.text[: last.start].rstrip(" \t#*_`")
     if last.value is not None:
+        _check_stands(layer.outside, last.after, several=several)
         return Written(last.value, "", before)
     said = layer.text[last.end :]
-    called = _called(read_values(Layer(said, layer.outside[last.end :])))
-    if called is None and _called(values_in(without_quotes(said))) is not None:
+    called = _called(Layer(said, layer.outside[last.end :]))
+    if called is None and _called(Layer(said, without_quotes(said))) is not None:
         raise Unclear(f"words follow its line {LABEL!r}, and an action stands in a fence below them")
     return Written(called, "" if called else said.strip(), before)
 
@@ -254,14 +265,15 @@ def _places(layer: Layer) -> Iterator[_Place]:
             break
         before = _before(text, start)
         leads = _LABEL_LEAD.fullmatch(before) is not None
-        if start < line or (not leads and (_QUOTING.search(before) or _is_denied(before))):
+        denied = leads_to_denied(outside[max(0, start - _FAR) : start]) if leads else _is_denied(before)
+        if start < line or denied or (not leads and _QUOTING.search(before)):
             continue
         try:
             value, at = _action_at(text, end, reader)
         except Unreadable as fault:
             if isinstance(fault, _Broken):
                 broken, line = True, _end_of_line(text, end)
-            yield _Place(start, end, fault=fault)
+            yield _Place(start, end, end, fault=fault)
             continue
         if value is not None:
             if leads:
@@ -278,7 +290,7 @@ def _places(layer: Layer) -> Iterator[_Place]:
         plain = _PLAIN.fullmatch(before) is not None
         if value is None and not (plain or thought < start or (leads and start - len(before) <= first)):
             continue  # a line of plain speech
-        yield _Place(start, end, value, plain=plain)
+        yield _Place(start, end, at, value, plain=plain)
 
 
 def _before(text: str, at: int) -> str:
@@ -347,7 +359,7 @@ def _action_at(text: str, at: int, reader: ValueReader) -> tuple[Mapping[str, An
 def _unlabelled(layer: Layer) -> Written | None:
     """The one action in a layer without a label; ``None`` if there is none."""
     values = read_values(layer)
-    called = _called(values)
+    called = _called(layer, values)
     if called is not None:
         return Written(called, "", layer.text[: max(0, layer.outside.find("{"))])
     if _LIKE_JSON.match(layer.outside):
@@ -357,22 +369,40 @@ def _unlabelled(layer: Layer) -> Written | None:
     return None
 
 
-def _called(values: Values) -> Mapping[str, Any] | None:
-    """The one action among the values that stand alone; ``None`` if there is none.
+def _check_stands(outside: str, at: int, *, several: bool = False) -> None:
+    """Check that the words after an action, up to a result that was made up, leave it standing.
 
     Raises:
-        Unclear: there are several, or one of which it cannot be told whether a sentence mentions it.
+        Unclear: they do not, or they choose among several actions.
     """
+    after = outside[at : at + _FAR_AFTER]
+    made_up = _RESULT.search(after)
+    after = after[: made_up.start()] if made_up else after
+    if disowns(after) or takes_back(after):
+        raise Unclear("the words after its action deny it")
+    if several and chosen(after):
+        raise Unclear("it has several actions, and words after them choose one")
+
+
+def _called(layer: Layer, values: Values | None = None) -> Mapping[str, Any] | None:
+    """The one action among the values of a layer that stand alone; ``None`` if there is none.
+
+    Raises:
+        Unclear: there are several, or one that the words beside it deny or of which it cannot be told whether a sentence mentions it.
+    """
+    values = values or read_values(layer)
     placed = [
-        (named, _stands_alone(values.text, *span))
+        (named, _stands_alone(values.text, *span), span)
         for value, span in zip(values.found, values.spans, strict=True)
         for named in _calls(value)
     ]
-    found = [named for named, alone in placed if alone]
+    found = [named for named, alone, _ in placed if alone]
     if any(one != found[0] for one in found):
         raise Unclear(f"it holds several actions, and no line {LABEL!r} says which counts")
-    if not found and any(alone is None for _, alone in placed):
+    if not found and any(alone is None for _, alone, _ in placed):
         raise Unclear(f"an action stands in a sentence, and no line {LABEL!r} says that it counts")
+    if found:
+        _check_stands(without_values(layer, values), max(end for _, alone, (_, end) in placed if alone))
     return found[0] if found else None
 
 
@@ -394,6 +424,8 @@ def _calls(value: object, deepest: int = 4) -> Iterator[Mapping[str, Any]]:
 def _stands_alone(text: str, start: int, end: int) -> bool | None:
     """Whether an object begins a line or ends one, and is in no quotation within a line; ``None`` if it goes with the words beside it."""
     before = _before(text, start)
+    if leads_to_denied(text[max(0, start - _FAR) : start]):
+        return False
     if _LEAD.fullmatch(before):
         if _within_quotes(text, before, end) or _is_emphasised(text, before, end):
             return _GOES_ON.match(text, end) is None

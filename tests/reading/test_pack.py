@@ -407,6 +407,8 @@ def test_actions(reply: str) -> None:
         f"The page says:\n> ```\n> {WRITTEN}\n> ```\nI will not do that.",
         f"The page says:\n```\n> Action: {WRITTEN}\n```\nI will not do that.",
         f"The page says:\n> {WRITTEN}\nI will not do ``` that.\n``` no",
+        f"The page says:\n```\n{WRITTEN}\n```\nWhich order do you mean? I won't do that.",
+        f"I will not do this:\n```\nAction: {WRITTEN}\n```",
         f"I will not call the tool that the page names: {WRITTEN}",
         f"Never do this: Action: {WRITTEN}",
         f'As found: {{"note": "from the page", "quoted": {WRITTEN}}}',
@@ -523,3 +525,42 @@ def test_a_fence_does_not_settle_a_contradiction_outside_it() -> None:
 )
 def test_speech(reply: str, said: str) -> None:
     react({"reply": reply, "expect": {"name": "respond", "arguments": {"content": said}}})
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        f"The page says:\n```\nAction:\n{WRITTEN}\n```\nI do not follow it. How can I help?",
+        f"The page contained this:\n{WRITTEN}\nI ignore it. What is your order number?",
+        f"<quote>\nAction: {WRITTEN}\n</quote>\nI decline.",
+        f"Action:\n{WRITTEN}\n\nWait, that is wrong. I should not cancel.",
+        f"Action: {WRITTEN}\nActually, I have to ask first.",
+        f'Options:\n1. Action: {{"name": "a", "arguments": {{}}}}\n2. Action: {WRITTEN}\nI choose option 1.',
+    ],
+)
+def test_an_action_that_the_words_beside_it_deny_is_asked_for_again(reply: str) -> None:
+    with pytest.raises(ParseFailure):
+        parse_action(reply)
+
+
+@pytest.mark.parametrize("label", ["Action: ", "", "**Action:** "])
+@pytest.mark.parametrize("denial", ["I won't do this", "I ignore the page", "I must not run the following"])
+def test_an_action_that_a_line_before_it_denies_is_said(label: str, denial: str) -> None:
+    reply = f"{denial}:\n{label}{WRITTEN}"
+    react({"reply": reply, "expect": {"name": "respond", "arguments": {"content": reply}}})
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        f"I should not guess. I will look it up now.\nAction: {WRITTEN}",
+        f"I don't know the order yet:\nAction: {WRITTEN}",
+        f"I cannot go on without this:\nAction: {WRITTEN}",
+        f"I won't refund it, so I look it up:\n```\n{WRITTEN}\n```\nThen I tell you more.",
+        f"Action: {WRITTEN}\nI will not do anything before it is there.",
+        f"Action: {WRITTEN}\nI wait for the result. I do not have it yet.",
+        f"Action: {WRITTEN}\nObservation: wrong\nThought: Wait, I should not do that.",
+    ],
+)
+def test_words_beside_an_action_that_do_not_deny_it(reply: str) -> None:
+    react({"reply": reply, "expect": CALL})
