@@ -34,9 +34,18 @@ from rbsuite.memories.extraction import additions, show_rollouts, show_rules
 from rbsuite.memories.markdown import CONTENT_LIMIT, Draft
 from rbsuite.reading.fitting import Room, fitted
 from rbsuite.reading.labels import entries, find_labels
-from rbsuite.reading.layers import MOST, Layer, Unclear, Unreadable, first_read
-from rbsuite.reading.values import is_empty, objects_with, plain_keys, read_values, text_of_value, without_values
-from rbsuite.reading.words import is_nothing, says_nothing, states_nothing
+from rbsuite.reading.layers import MOST, Layer, Unclear, Unreadable
+from rbsuite.reading.stances import check_stands, first_own
+from rbsuite.reading.values import (
+    Values,
+    is_empty,
+    objects_with,
+    plain_keys,
+    read_values,
+    text_of_value,
+    without_values,
+)
+from rbsuite.reading.words import is_placeholder, says_nothing, states_nothing
 from rbsuite.transcript import BUDGET
 
 KIND = "bullet"
@@ -210,7 +219,7 @@ def read_reflection(reply: str) -> Reflection:
     Raises:
         Unreadable: there is no list of bullets, or there is something else in its place.
     """
-    return first_read(reply, _reflection)
+    return first_own(reply, _reflection)
 
 
 def read_additions(reply: str) -> Sequence[str]:
@@ -219,26 +228,36 @@ def read_additions(reply: str) -> Sequence[str]:
     Raises:
         Unreadable: it is neither.
     """
-    return first_read(reply, _additions, lambda text: [] if says_nothing(text) else None)
+    return first_own(reply, _additions, lambda text: [] if says_nothing(text) else None)
 
 
 def _reflection(layer: Layer) -> Reflection | None:
-    values = read_values(layer)
+    values = _values_of(layer)
     labels = find_labels(layer, {"bullets": r"bullets?(?:[ _]tags?)?", "insight": "(?:key[ _])?insights?"})
     labelled = any(label.name == "bullets" for label in labels)
-    nothing = not labelled and states_nothing(without_values(layer, values))
-    for value, told in objects_with(values.own if labelled or nothing else values.found, _BULLET_KEYS):
-        insights: object = next((value[key] for key in _INSIGHT_KEYS if key in value), [])
-        return Reflection(_tags_of_json(told), _distinct(insights if isinstance(insights, list) else [insights]))
-    told = entries(layer, labels, "bullets")
-    if not labelled:
+    prose = without_values(layer, values)
+    nothing = not labelled and states_nothing(prose)
+    objects = objects_with(values.own if labelled or nothing else values.found, _BULLET_KEYS)
+    if not labelled and not objects:
         raise (Unclear if nothing else Unreadable)("there is no line that starts with 'Bullets:'")
-    return Reflection(_tags(",".join(told)), _distinct(entries(layer, labels, "insight")))
+    check_stands(prose, values, labels)
+    if objects:
+        insights = [value[key] for value, _ in objects for key in [key for key in _INSIGHT_KEYS if key in value][:1]]
+        listed = [one for told in insights for one in (told if isinstance(told, list) else [told])]
+        return Reflection(_tags(",".join(_list_of_json(told) for _, told in objects)), _distinct(listed))
+    return Reflection(_tags(",".join(entries(layer, labels, "bullets"))), _distinct(entries(layer, labels, "insight")))
+
+
+def _values_of(layer: Layer) -> Values:
+    values = read_values(layer)
+    if values.twice:
+        raise Unclear("an object says different things under one key")
+    return values
 
 
 def _tags(text: str) -> Mapping[str, str]:
-    """The bullets and tags of a list, separated by commas or on lines of their own."""
-    tags: dict[str, str] = {}
+    """The bullets and tags of a list, separated by commas or on lines of their own; none for a bullet with several tags."""
+    tags: dict[str, set[str]] = {}
     for part in islice(re.finditer(r"[^,;\n]+", text), MOST):
         named = part[0].strip(" \t.-*•`()")
         if not named or named.lower() in ("none", "n/a"):
@@ -246,30 +265,31 @@ def _tags(text: str) -> Mapping[str, str]:
         match = _TAGGED.fullmatch(named[:_LONGEST_TAG])
         if match is None or match[2].lower() not in TAGS:
             raise Unreadable(f"{named[:60]!r} is not a bullet's id followed by one of {', '.join(TAGS)}")
-        tags[match[1]] = match[2].lower()
-    return tags
+        tags.setdefault(match[1], set()).add(match[2].lower())
+    return {bullet: tag for bullet, told in tags.items() if len(told) == 1 for tag in told}
 
 
-def _tags_of_json(told: object) -> Mapping[str, str]:
+def _list_of_json(told: object) -> str:
     if isinstance(told, dict):
-        return _tags(",".join(f"{name} {tag}" for name, tag in told.items()))
+        return ",".join(f"{name} {tag}" for name, tag in told.items())
     if isinstance(told, list):
         pairs = [plain_keys(one) if isinstance(one, dict) else {"id": text_of_value(one)} for one in told]
-        return _tags(",".join(f"{pair.get('id', pair.get('bullet', ''))} {pair.get('tag', '')}" for pair in pairs))
-    return _tags(text_of_value(told))
+        return ",".join(f"{pair.get('id', pair.get('bullet', ''))} {pair.get('tag', '')}" for pair in pairs)
+    return text_of_value(told)
 
 
 def _additions(layer: Layer) -> Sequence[str]:
-    values = read_values(layer)
+    values = _values_of(layer)
     labels = find_labels(layer, {"add": "add(?:ition)?s?", "nothing": NOTHING.lower()})
     added = entries(layer, labels, "add")
+    prose = without_values(layer, values)
     nothing = not added and (
-        any(label.name == "nothing" and not label.rest for label in labels)
-        or states_nothing(without_values(layer, values))
+        any(label.name == "nothing" and not label.rest for label in labels) or states_nothing(prose)
     )
     found = values.own if added or nothing else values.found
     if nothing and not all(map(is_empty, found)):
         raise Unclear("it adds something and says that there is nothing to add")
+    check_stands(prose, values, labels)
     for _, told in objects_with(found, ("operations", "additions", "add", "bullets")):
         return _distinct(_addition(one) for one in (told if isinstance(told, list) else [told]))
     if nothing:
@@ -295,7 +315,7 @@ def _addition(value: object) -> str:
 def _distinct(texts: Iterable[object]) -> list[str]:
     """The texts that are not empty, each on one line and without duplicates."""
     lines = (" ".join(text_of_value(text).split()) for text in texts)
-    return list(dict.fromkeys(line for line in lines if line and line.strip(".") and not is_nothing(line)))
+    return list(dict.fromkeys(line for line in lines if not is_placeholder(line)))
 
 
 def _words(text: str) -> frozenset[str]:

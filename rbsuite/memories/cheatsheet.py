@@ -21,6 +21,7 @@ from the same past, and the last one's stays.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rbsuite.experience import Experience, MemoryOp, Recall, Recalled, RecallRequest
@@ -32,9 +33,10 @@ from rbsuite.memories.markdown import Draft
 from rbsuite.reading.asking import ASKED
 from rbsuite.reading.fitting import Room, fitted
 from rbsuite.reading.labels import between
-from rbsuite.reading.layers import Layer, Unclear, Unreadable, first_read
+from rbsuite.reading.layers import Layer, Unclear, Unreadable, without_quotes
+from rbsuite.reading.stances import first_own, takes_back
 from rbsuite.reading.values import objects_with, read_values, text_of_value, without_values
-from rbsuite.reading.words import states_no_change
+from rbsuite.reading.words import is_placeholder, states_no_change
 from rbsuite.transcript import BUDGET, render_transcript
 
 DOCUMENT = "cheatsheet"
@@ -47,6 +49,7 @@ FORM = "<sheet>\n...\n</sheet>"
 """The expected form of a reply, shown to a model that has missed it."""
 
 _TAG = "(?:new[ _-]?)?(?:cheat[ _-]?)?sheet"
+_CLOSED = re.compile(rf"</[ \t]*(?:{_TAG})[ \t]*>", re.IGNORECASE)
 _MISSING = "there is no sheet between a line <sheet> and a line </sheet>"
 
 
@@ -152,7 +155,9 @@ def read_sheet(reply: str, characters: int, *, cut: bool = False) -> str:
 
     def read(layer: Layer) -> str | None:
         sheet = between(layer.outside, layer.text, _TAG)
-        if sheet is None:
+        if sheet is not None:
+            _check_last(layer)
+        else:
             values = read_values(layer)
             unchanged = states_no_change(without_values(layer, values))
             told = objects_with(
@@ -165,6 +170,8 @@ def read_sheet(reply: str, characters: int, *, cut: bool = False) -> str:
             raise Unreadable(_MISSING)
         if not sheet:
             raise Unreadable("the sheet is empty")
+        if is_placeholder(sheet):
+            raise Unreadable("the sheet is not filled in")
         if len(sheet) > characters:
             kept = sheet[: sheet.rfind("\n", 0, characters + 1) + 1].rstrip() if cut else ""
             if kept:
@@ -172,7 +179,21 @@ def read_sheet(reply: str, characters: int, *, cut: bool = False) -> str:
             raise Unreadable(f"the sheet has {len(sheet)} characters, and {characters} are allowed")
         return sheet
 
-    return first_read(reply, read)
+    return first_own(reply, read)
+
+
+def _check_last(layer: Layer) -> None:
+    """Check that nothing after a layer's sheet takes it back or is another sheet, as in "I replace ... with ...".
+
+    Raises:
+        Unclear: there is.
+    """
+    end = max(match.end() for match in _CLOSED.finditer(layer.outside))
+    after = without_quotes(layer.text[end:])
+    if between(after, after, _TAG) is not None:
+        raise Unclear("another sheet, in a fence, follows its sheet")
+    if takes_back(layer.outside[end:]):
+        raise Unclear("the words after its sheet take it back")
 
 
 def _inject(sheet: str, view: BankView, recalled: Sequence[Recalled] = (), index: str = "") -> Recall:

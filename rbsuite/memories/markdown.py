@@ -13,9 +13,10 @@ from itertools import islice
 from typing import Any
 
 from rbsuite.reading.labels import STYLES, Label, find_labels, text_of, unwrapped, with_ends
-from rbsuite.reading.layers import MOST, Layer, Unclear, Unreadable, first_read
+from rbsuite.reading.layers import MOST, Layer, Unclear, Unreadable
+from rbsuite.reading.stances import first_own
 from rbsuite.reading.values import is_empty, objects_with, read_values, text_of_value, without_values
-from rbsuite.reading.words import says_nothing, states_nothing
+from rbsuite.reading.words import is_placeholder, says_nothing, states_nothing
 
 TITLE_LIMIT = 200
 DESCRIPTION_LIMIT = 600
@@ -104,7 +105,7 @@ def parse_items(reply: str, limit: int, heading: str = "Memory Item") -> Parsed:
         return found
 
     try:
-        return first_read(reply, read, lambda text: Parsed(none_said=True) if says_nothing(text) else None)
+        return first_own(reply, read, lambda text: Parsed(none_said=True) if says_nothing(text) else None)
     except Unreadable as fault:
         return Parsed(problem=str(fault))
 
@@ -125,6 +126,9 @@ def _fault(draft: Draft, kept: Sequence[Draft], limit: int) -> str:
     missing = [name for name in _SECTIONS if not getattr(draft, name)]
     if missing:
         return f"its {missing[0]} is missing or empty"
+    unfilled = [name for name in _SECTIONS if is_placeholder(getattr(draft, name))]
+    if unfilled:
+        return f"its {unfilled[0]} is not filled in"
     limits = zip(_SECTIONS, (TITLE_LIMIT, DESCRIPTION_LIMIT, CONTENT_LIMIT), strict=True)
     over = next(((name, most) for name, most in limits if len(getattr(draft, name)) > most), None)
     if over is not None:

@@ -12,7 +12,8 @@ when it acts.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from rbsuite.experience import Recall, RecallRequest
 from rbsuite.fencing import fence
@@ -22,17 +23,20 @@ from rbsuite.memories.episodes import INJECTION
 from rbsuite.memories.exprag import ExperienceRetrieval
 from rbsuite.memories.extraction import ShownEpisode, recall_items
 from rbsuite.reading.labels import find_labels, with_ends
-from rbsuite.reading.layers import Layer, Unclear, Unreadable, first_read
+from rbsuite.reading.layers import Layer, Unclear, Unreadable
+from rbsuite.reading.stances import check_stands, first_own
 from rbsuite.reading.values import is_empty, objects_with, read_values, text_of_value, without_values
 from rbsuite.reading.words import states_no_change
 
 _LABELS = {"prune": r"(?:think-)?prune[d]?(?:[ \t]+experiences?)?", "keep": r"keep(?:[ \t]+all|[ \t]+everything)?"}
 _KEYS = ("prune", "pruned", "remove")
+_KEPT = ("keep", "kept")
 _LIST = re.compile(
     r"[\W_]*+(?:(?:(?:experiences?|numbers?|and|to|through|no|none|nothing|\d{1,6})\b)[\W_]*+)*+", re.IGNORECASE
 )
 _DIGITS = re.compile(r"\d{1,6}")
 _RANGE = re.compile(r"(?<!\d)(\d{1,6})[ \t]*+(?:[-–—]|to\b|through\b)[ \t]*+#?(\d{1,6})")
+_NONE = re.compile(r"\b(?:none|nothing|no(?![.]))\b", re.IGNORECASE)
 _LONGEST = 2_000
 
 FORM = "Prune: NUMBER,NUMBER\nor\nKeep"
@@ -90,18 +94,21 @@ def read_pruned(reply: str, count: int) -> Collection[int]:
 
     def read(layer: Layer) -> Collection[int] | None:
         values = read_values(layer)
+        prose = without_values(layer, values)
+        labels = find_labels(layer, _LABELS, numbered=False)
         told = [
             frozenset()
             if label.name == "keep"
             else _numbers(label.rest or layer.outside[label.value : end].strip().partition("\n\n")[0], count)
-            for label, end in with_ends(layer, find_labels(layer, _LABELS, numbered=False))
+            for label, end in with_ends(layer, labels)
             if label.name == "prune" or not label.rest.strip(" .")
         ]
-        if not told and states_no_change(without_values(layer, values)):
+        if not told and states_no_change(prose):
             told = [frozenset()]
+        else:
+            check_stands(prose, values, labels)
         told += [
-            frozenset() if is_empty(value) else _numbers(text_of_value(value), count)
-            for _, value in objects_with(values.own if told else values.found, _KEYS)
+            _of_object(mine, value, count) for mine, value in objects_with(values.own if told else values.found, _KEYS)
         ]
         if not told:
             raise Unreadable("there is no line 'Prune: NUMBERS' and no line 'Keep'")
@@ -112,7 +119,15 @@ def read_pruned(reply: str, count: int) -> Collection[int]:
             raise Unreadable(f"there is no experience {strange[0]}")
         return told[0]
 
-    return first_read(reply, read)
+    return first_own(reply, read)
+
+
+def _of_object(mine: Mapping[str, Any], value: object, count: int) -> frozenset[int]:
+    pruned = frozenset[int]() if is_empty(value) else _numbers(text_of_value(value), count)
+    kept = (text_of_value(mine[key]) for key in _KEPT if key in mine)
+    if not pruned.isdisjoint(int(number) for text in kept for number in _DIGITS.findall(text)):
+        raise Unclear("it prunes and keeps the same experience")
+    return pruned
 
 
 def _numbers(text: str, count: int) -> frozenset[int]:
@@ -128,6 +143,8 @@ def _numbers(text: str, count: int) -> frozenset[int]:
     if not text.strip() or _LIST.fullmatch(text[:_LONGEST]) is None:
         raise Unreadable(f"{text[:60]!r} is no list of numbers of experiences")
     numbers = {int(number) for number in _DIGITS.findall(text)}
+    if numbers and _NONE.search(text):
+        raise Unreadable(f"{text[:60]!r} both names experiences and says that there are none")
     for found in _RANGE.finditer(text):
         first, last = int(found[1]), int(found[2])
         if first > last:

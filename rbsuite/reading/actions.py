@@ -14,7 +14,7 @@ from rbsuite.frozen import dataclass
 from rbsuite.jsonable import finite
 from rbsuite.reading.labels import find_labels
 from rbsuite.reading.layers import Layer, Unclear, Unreadable, without_quotes
-from rbsuite.reading.stances import disowns, first_own, leads_to_denied, takes_back
+from rbsuite.reading.stances import disowns, end_of_line, first_own, leads_to_denied, takes_back
 from rbsuite.reading.values import NotAValue, ValueReader, Values, plain_keys, read_values, values_in, without_values
 from rbsuite.reading.words import chosen
 from rbsuite.trajectory import Action, ToolSpec
@@ -272,7 +272,7 @@ def _places(layer: Layer) -> Iterator[_Place]:
             value, at = _action_at(text, end, reader)
         except Unreadable as fault:
             if isinstance(fault, _Broken):
-                broken, line = True, _end_of_line(text, end)
+                broken, line = True, end_of_line(text, end)
             yield _Place(start, end, end, fault=fault)
             continue
         if value is not None:
@@ -296,11 +296,6 @@ def _places(layer: Layer) -> Iterator[_Place]:
 def _before(text: str, at: int) -> str:
     """What stands before a place on its line, or as much of it as matters."""
     return text[max(at - _FAR, text.rfind("\n", max(0, at - _FAR), at) + 1) : at]
-
-
-def _end_of_line(text: str, at: int) -> int:
-    end = text.find("\n", at)
-    return len(text) if end < 0 else end
 
 
 def _within_quotes(text: str, before: str, at: int) -> bool:

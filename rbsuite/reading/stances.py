@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
+from rbsuite.reading.labels import Label
 from rbsuite.reading.layers import Layer, Unclear, Unreadable, first_read
+from rbsuite.reading.values import Values
 
 T = TypeVar("T")
 
 _FAR = 1_000
 """How far words after an answer are looked at, from their beginning and from their end."""
+_BESIDE = 40
+_IN_SENTENCE = re.compile(r"[\w,;，、][ \t*_`\"'“„«‘]*+\Z")
+_GOES_ON = re.compile(r"[^\w\n]{0,40}\w")
 _NEAR = 400
 """How far words before an answer are looked at."""
 _NOT = (
@@ -64,6 +69,47 @@ def disowns(after: str) -> bool:
 def takes_back(after: str) -> bool:
     """Whether the words after an answer take it back, e.g. "Wait, that is wrong.", "Actually, ..." or "No, I meant ..."."""
     return any(_TAKEN_BACK.search(part) for part in _parts(after))
+
+
+def check_stands(prose: str, values: Values, labels: Sequence[Label], *, others: bool = False) -> None:
+    """Check that the words after the answer of a layer do not take it back.
+
+    Args:
+        prose: the layer without its values.
+        values: those of the layer.
+        labels: those of the layer.
+        others: whether words count, too, that say that the answer is someone else's.
+
+    Raises:
+        Unclear: they do.
+    """
+    ends = [*(end for _, end in values.spans[-1:]), *(end_of_line(prose, label.value) for label in labels[-1:])]
+    after = prose[max(ends, default=len(prose)) :]
+    if takes_back(after) or (others and disowns(after)):
+        raise Unclear("the words after its answer take it back")
+
+
+def own_values(values: Values) -> Sequence[Any]:
+    """The values that are not mentioned in a sentence, between its words.
+
+    Raises:
+        Unclear: all are.
+    """
+    text = values.text
+    own = [
+        value
+        for value, (start, end) in zip(values.found, values.spans, strict=True)
+        if not (_IN_SENTENCE.search(text[max(0, start - _BESIDE) : start]) and _GOES_ON.match(text, end))
+    ]
+    if values.found and not own:
+        raise Unclear("it is not clear whether what stands in a sentence is its answer or only mentioned")
+    return own
+
+
+def end_of_line(text: str, at: int) -> int:
+    """Where the line ends that a place is on."""
+    end = text.find("\n", at)
+    return len(text) if end < 0 else end
 
 
 def leads_to_denied(before: str) -> bool:

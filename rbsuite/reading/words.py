@@ -33,14 +33,23 @@ _NOTHING = re.compile(
     (?P<rest>[^\n]{0,160})"""
 )
 _THINGS = r"(?:items?|memor(?:y|ies)|lessons?|insights?|workflows?|reflections?|bullets?|additions?|changes?|learnings?|takeaways?)"
+_KIND = r"(?:\ (?:new|useful|relevant|reusable|general|memory|further|more|else))"
+_LEARN = r"""(?:have|see|saw|find|found|learn(?:ed|t)?|add(?:ed)?|change[ds]?|keep|kept|take|took|store[ds]?|record(?:ed)?|propose[ds]?
+    |suggest(?:ed)?|extract(?:ed)?|remember|save[ds]?|note[ds]?|draw|drew|want|write|wrote)"""
+_WHAT = rf"(?:nothing|none|no{_KIND}{{0,2}}\ {_THINGS}){_KIND}{{0,2}}"
+_TO_LEARN = (
+    r"\ (?:to|worth)\ (?:learn|add|extract|distil|record|remember|stor|report|not|keep|sav|chang|updat)\w{0,4}\b"
+)
 _PLAINLY = re.compile(
     rf"""(?ix)\W*(?:(?:therefore|so|thus|overall|answer|result|conclusion|{_THINGS})\W+){{0,2}}
-    (?:none|nothing|n/a|null
-      |(?:(?:there(?:\ (?:is|are|was|were)|['’]s)|(?:i|we)\ (?:have|see|find|found|learn(?:ed|t)?|add(?:ed)?|change[ds]?))\ )?
-         (?:nothing|none|no(?:\ (?:new|useful|relevant|reusable|general|memory)){{0,2}}\ {_THINGS})
-         (?:\ (?:new|useful|relevant|reusable|general)){{0,2}}
-         (?:\ (?:to|worth)\ (?:learn|add|extract|distil|record|remember|stor|report|not|keep|sav|chang|updat)\w{{0,4}}\b
-            (?P<rest>\ [^\n]{{1,80}})?|\ (?:here|this\ time|at\ all))?
+    (?:n/a|null
+      |(?:nothing|none)\ (?:(?:is|was|needs|has|ought)\ )?to\ be\ (?:added|learn(?:ed|t)|changed|stored|kept|recorded)
+      |{_WHAT}(?:{_TO_LEARN}(?P<rest>\ [^\n]{{1,80}})?|\ (?:here|this\ time|at\ all))?
+      |(?:there(?:\ (?:is|are|was|were)|['’]s)|(?:the|my|our)\ \w{{1,20}}\ (?:lack|need|misse)s?
+         |(?:i|we)(?:['’](?:ll|d)|\ (?:will|would|can|could|shall|therefore|have))?\ {_LEARN})
+         \ {_WHAT}(?:{_TO_LEARN}(?P<further>\ [^\n]{{1,80}})?)?(?:\ (?:here|this\ time|at\ all))?
+         (?:\ (?:from|in|of)\ (?:this|that|it|the)\b(?:\ \w{{1,20}}){{0,3}})?
+         (?:,?\ (?:since|because|as|for)\ (?P<reason>[^\n]{{1,120}}))?
     )[\s.!*_`]*"""
 )
 _KEPT = re.compile(
@@ -50,7 +59,7 @@ _KEPT = re.compile(
       |(?:it|the\ (?:cheat\ ?)?sheet)\ (?:stays|remains|is)\ (?:unchanged|as\ it\ is)
       |(?:i|we)\ (?:change|prune|remove)\ (?:nothing|none)(?:\ of\ them)?
       |(?:there(?:\ (?:is|are)|['’]s)\ )?(?:nothing|none|no\ changes?|no\ experiences?)
-         (?:\ to\ (?:change|make|update|prune|remove|take\ out))?
+         (?:\ changes|\ to\ (?:change|make|update|prune|remove|take\ out))?
     )[\s.!*_`]*"""
 )
 _SENTENCE = re.compile(r"[.;!?][\s\"')]+|[—–]\s*|\b(?:so|and|thus|hence|therefore),?\s")
@@ -60,6 +69,11 @@ _MORE = re.compile(r"\b(?:else|others?|further|more|additional|beyond|apart|yet|
 _TURN = re.compile(
     r"\b(?:but|however|except|although|though|besides|unless|yet|should|must|needs? to|ought|instead|always|never)\b",
     re.IGNORECASE,
+)
+_CLOSING = 3
+"""How many sentences at the end of a line may say something about the whole reply."""
+_BLANK = re.compile(
+    r"[*_`\s]*+(?:\[?(?:\.{2,}|…|\s)++\]?|\[\w[^\[\]\n]{0,60}\]|<\w[^<>\n]{0,60}>|\{\w[^{}\n]{0,60}\})[*_`\s]*+"
 )
 _HEADING = re.compile(r"^[ \t]*#[^\n]*$", re.MULTILINE)
 
@@ -93,25 +107,44 @@ def says_nothing(text: str) -> bool:
 
 
 def states_nothing(text: str) -> bool:
-    """Whether a sentence that ends a line says that there is nothing to learn or add, whatever else the text says.
+    """Whether a sentence near the end of a line says that there is nothing to learn or add, whatever else the text says.
 
     A single word such as "none" says so only at the very end: above, it may be the answer to something else.
     """
     sentences = _closing_sentences(text)
-    last = bool(sentences) and text.rstrip("\n").endswith(sentences[-1])
-    return any(is_nothing(words) and (" " in words or (last and words is sentences[-1])) for words in sentences)
+    if any(is_nothing(words) and " " in words.strip() for words in sentences):
+        return True
+    last = _SENTENCE.split(text.rstrip("\n")[-_LONGEST:].rpartition("\n")[2])[-1]
+    return is_nothing(last)
 
 
 def states_no_change(text: str) -> bool:
-    """Whether a sentence that ends a line says that all is kept as it is."""
+    """Whether a sentence near the end of a line says that all is kept as it is."""
     return any(map(_KEPT.fullmatch, _closing_sentences(text)))
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether a text stands in place of one that is to be filled in, such as ``...``, ``[Title]`` or ``None``."""
+    return _BLANK.fullmatch(text) is not None or is_nothing(text)
 
 
 def is_nothing(sentence: str) -> bool:
     """Whether a sentence says that there is nothing to learn or add; one that goes on to something else does not."""
     found = _PLAINLY.fullmatch(sentence) if len(sentence) <= _LONGEST else None
-    return found is not None and not (_TURN.search(found["rest"] or "") or _MORE.search(sentence))
+    if found is None:
+        return False
+    said = sentence[: found.start("reason")] if found["reason"] else sentence
+    goes_on = " ".join(found[part] or "" for part in ("rest", "further", "reason"))
+    return not (_TURN.search(goes_on) or _MORE.search(said))
 
 
 def _closing_sentences(text: str) -> list[str]:
-    return [_SENTENCE.split(line[0].rstrip()[-_LONGEST:])[-1] for line in islice(_LINE.finditer(text), MOST)]
+    """The sentences of the lines, from the last of each back to one after which it turns to something else."""
+    found: list[str] = []
+    for line in islice(_LINE.finditer(text), MOST):
+        end = line[0].rstrip()
+        for words in reversed(_SENTENCE.split(end[-_LONGEST:])[-(1 if end.endswith(":") else _CLOSING) :]):
+            found.append(words)
+            if _TURN.search(words):
+                break
+    return found

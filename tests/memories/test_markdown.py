@@ -15,6 +15,7 @@ from rbsuite.memories.markdown import (
 )
 from rbsuite.models.reasoning import thought_and_said
 from rbsuite.reading.layers import clean
+from rbsuite.reading.words import is_placeholder
 
 
 def write(*drafts: Draft, heading: str = "Memory Item") -> str:
@@ -35,9 +36,14 @@ TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"]),
         and not text.startswith("</")  # a closing tag below an item is none of its content
         and thought_and_said(text) == ("", text)
         and clean(f"a{text}a") == f"a{text}a"
+        and not is_placeholder(text)
     )
 )
-PARAGRAPHS = st.lists(TEXT, min_size=1, max_size=3).map("\n".join).filter(lambda text: text == text.strip())
+PARAGRAPHS = (
+    st.lists(TEXT, min_size=1, max_size=3)
+    .map("\n".join)
+    .filter(lambda text: text == text.strip() and not is_placeholder(text))
+)
 DRAFTS = st.lists(
     st.builds(Draft, TEXT, PARAGRAPHS, PARAGRAPHS),
     min_size=1,
@@ -147,3 +153,12 @@ def test_what_cannot_be_read_has_its_fault_named(reply: str, fault: str) -> None
     assert parsed.drafts == ()
     assert fault in parsed.problem
     assert len(parsed.problem) < 1000, "it is told to the model"
+
+
+@pytest.mark.parametrize("text", ["...", "…", "[{}]", "<{}>", "{{{}}}", "N/A", "[...]", "**...**"])
+def test_an_item_that_is_not_filled_in_is_not_kept(text: str) -> None:
+    form = Draft(*(text.format(name) for name in ("Title", "Description", "Content")))
+    parsed = parse_items(write(form), 3)
+    assert not parsed.drafts
+    assert parsed.none_said or "is not filled in" in parsed.problem
+    assert parse_items(write(form, ONE), 3).drafts == (ONE,)
