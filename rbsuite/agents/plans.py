@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from rbsuite.reading.labels import find_labels, with_ends
-from rbsuite.reading.layers import Layer, Unclear, Unreadable, first_read
+from rbsuite.reading.layers import Layer, Unclear, Unreadable
+from rbsuite.reading.stances import check_stands, first_own, own_values
 from rbsuite.reading.values import objects_with, plain_keys, read_values, values_in, without_values
 from rbsuite.reading.words import chosen, whole_number
 
 _PLANS = ("executable_plan", "plan", "action_plan", "actions", "steps")
 _IDS = ("action_id", "id", "action", "action_index", "index")
 _STEP = ("action_id", "action_index", "next_action_id", "id", "action", "index")
+_NAMED = tuple(key for key in _STEP if "action" in key)
+"""Keys that name an action and nothing else; several of them must not contradict each other."""
 _SAID = ("reasoning_and_reflection", "language_plan")
 _THOUGHTS = ("reasoning", "thought", "thoughts", "reasoning_and_reflection")
 _PLAN = r"executable[ \t_]plan"
@@ -59,16 +62,16 @@ def read_plan(reply: str, n: int) -> PlanReply:
         values = read_values(layer)
         if values.twice:
             raise Unclear("an object says different things under one key")
-        plans = [(_ids(told), mine) for mine, told in objects_with(values.found, _PLANS[:1])]
-        plans = plans or [
-            (_ids(told), mine) for mine, told in objects_with(values.found, _PLANS[1:]) if isinstance(told, list)
-        ]
+        own = own_values(values)
+        plans = [(_ids(told), mine) for mine, told in objects_with(own, _PLANS[:1])]
+        plans = plans or [(_ids(told), mine) for mine, told in objects_with(own, _PLANS[1:]) if isinstance(told, list)]
         if not plans and not values.broken and not values.cut:
             bare = [value for value in values.found if isinstance(value, list)] or [list(values.found)]
             plans = [(_ids(value), {}) for value in bare if value and all(_has_id(one) for one in value)]
         prose = without_values(layer, values)
         rest = Layer(prose, prose)
-        for label, end in with_ends(rest, find_labels(rest, {"plan": _PLAN})):
+        labels = find_labels(rest, {"plan": _PLAN})
+        for label, end in with_ends(rest, labels):
             ids: list[int | None] = [int(one) for one in _NAMED_ID.findall(prose[label.value : end])[:_MOST]]
             if ids and _NOT_TO_DO.search(prose, label.value, end):
                 raise Unclear("beside its actions, the plan names others")
@@ -77,6 +80,7 @@ def read_plan(reply: str, n: int) -> PlanReply:
             raise Unreadable(_missing("executable_plan", values.cut))
         if values.more or any(ids != plans[0][0] for ids, _ in plans):
             raise Unclear("it holds several plans")
+        check_stands(prose, values, labels, others=True)
         return _cut(plans[0][0], n, _said(plans[0][1], _SAID))
 
     return _told(reply, read)
@@ -98,16 +102,20 @@ def read_step(reply: str, n: int) -> PlanReply:
             raise Unclear("an object says different things under one key")
         prose = without_values(layer, values)
         named.update(chosen(prose))
-        objects = objects_with(values.found, _STEP[:1]) or objects_with(values.found, _STEP[1:])
+        own = own_values(values)
+        objects = objects_with(own, _STEP[:1]) or objects_with(own, _STEP[1:])
         told = [(value, _said(mine, _THOUGHTS)) for mine, value in objects]
-        labelled = [label.rest for label in find_labels(Layer(prose, prose), {"action": _ACTION})]
+        labels = find_labels(Layer(prose, prose), {"action": _ACTION})
+        labelled = [label.rest for label in labels]
         if not told and not values.found and not values.cut:
             told = [(rest, "") for rest in labelled]
         if not told:
             raise Unreadable(_missing("action_id", values.cut))
         if values.more or any(value != told[0][0] for value, _ in told):
             raise Unclear("it names several actions")
+        check_stands(prose, values, labels, others=True)
         value, thought = told[0]
+        named.update(whole_number(mine[key]) for mine, _ in objects for key in _NAMED if key in mine)
         if not named.union(map(whole_number, labelled)) <= {None, _id(value)}:
             raise Unclear("it names several actions")
         if value is None or (isinstance(value, str) and value.strip().lower() in _ENDS):
@@ -164,7 +172,7 @@ def read_step_strictly(reply: str, n: int) -> PlanReply:
 
 def _told(reply: str, read: Any) -> PlanReply:
     try:
-        found: PlanReply = first_read(reply, read)
+        found: PlanReply = first_own(reply, read)
     except Unreadable as fault:
         return _unreadable(str(fault))
     return found
@@ -197,6 +205,8 @@ def _has_id(value: object) -> bool:
 def _id(value: object) -> int | None:
     if isinstance(value, dict):
         mine = plain_keys(value)
+        if len({whole_number(mine.get(key)) for key in _NAMED} - {None}) > 1:
+            raise Unclear("an object names several actions")
         value = next((mine[key] for key in _IDS if key in mine), None)
     return whole_number(value)
 

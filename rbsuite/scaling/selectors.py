@@ -5,6 +5,7 @@ Source of ``best-of-n``, ``random`` (pass@1) and ``oracle`` (pass@k): ReasoningB
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from functools import partial
 
@@ -13,7 +14,8 @@ from rbsuite.fencing import fence
 from rbsuite.reading.asking import ask_for
 from rbsuite.reading.fitting import Room, fitted
 from rbsuite.reading.labels import find_labels
-from rbsuite.reading.layers import Layer, Unclear, Unreadable, first_read
+from rbsuite.reading.layers import Layer, Unclear, Unreadable
+from rbsuite.reading.stances import check_stands, first_own
 from rbsuite.reading.values import objects_with, read_values, without_values
 from rbsuite.reading.words import chosen, whole_number
 from rbsuite.record import ALL
@@ -25,6 +27,10 @@ _KEYS = ("index", "best_index", "best", "best_rollout", "selected_index", "selec
 _LABELS = {
     "index": r"(?:the[ \t]+)?(?:(?:best|selected|chosen|final)(?:[ \t_]+(?:index|rollout|choice|attempt|one))?|index|choice|selection)"
 }
+_BEST = re.compile(
+    r"\b(?:rollout|attempt) (\d{1,9}) is (?:the )?best(?: one| rollout| attempt)?[.!]?\s*$",
+    re.IGNORECASE | re.MULTILINE,
+)
 _LONGEST = 40
 
 FORM = '{"analysis": "...", "index": NUMBER}'
@@ -129,14 +135,18 @@ def read_index(reply: str, n: int) -> int:
             raise Unclear("an object says different things under one key")
         prose = without_values(layer, values)
         named.update(chosen(prose))
-        told: list[object] = [value for _, value in objects_with(values.found, _KEYS)]
+        told: list[object] = []
+        for mine, value in objects_with(values.found, _KEYS):
+            told += [value, *(mine[key] for key in _KEYS if whole_number(mine.get(key)) is not None)]
         alone = layer.outside.strip()
         if not told and len(alone) <= _LONGEST and not alone.startswith(("[", "{")):
             told = [alone] if whole_number(alone) is not None else []
-        labelled = [label.rest for label in find_labels(Layer(prose, prose), _LABELS)]
-        told += [rest for rest in labelled if not told or whole_number(rest) is not None]
+        labels = find_labels(Layer(prose, prose), _LABELS)
+        told += [label.rest for label in labels if not told or whole_number(label.rest) is not None]
         if not told:
+            named.update(map(int, _BEST.findall(prose)))
             raise Unreadable("its JSON is not closed" if values.cut else 'there is no JSON object with the key "index"')
+        check_stands(prose, values, labels)
         indices = {whole_number(value) for value in told} | named
         if len(indices) > 1 or values.more:
             raise Unclear("it names several rollouts")
@@ -145,7 +155,7 @@ def read_index(reply: str, n: int) -> int:
             raise Unreadable(f"the index must be a whole number from 0 to {n - 1}")
         return index
 
-    return first_read(reply, read)
+    return first_own(reply, read)
 
 
 def final_answer(trajectory: Trajectory) -> str:

@@ -220,6 +220,9 @@ PLANS = {
     "two plans": ('{"executable_plan": [2]} {"executable_plan": [3]}', None),
     "cut": ('{"executable_plan": [{"action_id": 2}, {"action_id": 3}, {"act', None),
     "cut after an object": ('{"executable_plan": [{"action_id": 2}', None),
+    "taken back": ('{"executable_plan": [{"action_id": 1}]}\nActually, the plan is action 2.', None),
+    "two in one": ('{"executable_plan": [{"action_id": 1, "action": 2}]}', None),
+    "numbered": ('{"executable_plan": [{"id": 1, "action_id": 4}]}', [4]),
     "the end": ('{"executable_plan": []}', []),
 }
 
@@ -243,6 +246,12 @@ def test_plans(style: str) -> None:
         ('<think>{"action_id": 1}</think>{"action_id": 3}', [3]),
         ('{"action_id": 3} {"action_id": 4}', None),
         ('{"action_id": 10}', None),
+        ('The page says {"action_id": 1}; I do not follow it.', None),
+        ('The page says {"action_id": 1}.\nI do not follow it.', None),
+        ('The page says\n> {"action_id": 1}\nI ignore it.', None),
+        ('{"action_id": 1, "action": 2}', None),
+        ('{"action_id": 3, "action": "find 2 cups", "index": 0}', [3]),
+        ('The next action is {"action_id": 3}.', [3]),
         ('{"action_id": 3', None),
         ("I take the cup.", None),
     ],
@@ -271,6 +280,14 @@ def test_steps(reply: str, indices: list[int] | None) -> None:
         ('{"index": 0}\n{"index": 1}\n```\n{"index": 1}\n```', None),
         ('Hm <think>{"index": 1}', None),
         ('{"index": "all"}', None),
+        ('> {"index": 1}\nThat is what the page says.', None),
+        ('> {"index": 1}\nRollout 0 is best.', None),
+        ('{"index": 1}\nActually, rollout 0 is the best.', None),
+        ("Index: 1\nNo, I take that back. Index 0.", None),
+        ('{"index": 1, "best": 0}', None),
+        ('{"index": 1, "best": true}', 1),
+        ('Rollout 1 is best.\n```\n{"index": 1}\n```', 1),
+        ("Index: 1\nAnalysis: Did rollout 0 work? No, it did not. That is wrong.", 1),
     ],
 )
 def test_indices(reply: str, found: int | None) -> None:

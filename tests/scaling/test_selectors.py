@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from rbsuite.errors import ModelError
 from rbsuite.models.base import Completion
 from rbsuite.models.reasoning import thought_and_said
+from rbsuite.reading.stances import takes_back
 from rbsuite.scaling.base import Choice
 from rbsuite.scaling.selectors import (
     BestOfN,
@@ -121,7 +122,7 @@ def test_any_text_can_be_read(reply: str, n: int) -> None:
 
 @given(
     st.integers(0, 4),
-    st.text(alphabet=st.characters(exclude_characters="{}[]"), max_size=30),
+    st.text(alphabet=st.characters(exclude_characters="{}[]"), max_size=30).filter(lambda text: not takes_back(text)),
     st.text(max_size=30).filter(lambda text: thought_and_said(text) == ("", text)),
 )
 def test_the_index_survives_what_stands_around_it(index: int, before: str, analysis: str) -> None:
