@@ -41,6 +41,7 @@ _PART = re.compile(r"[.,:;!?\n—–]++|\b(?:because|since|as)\b")
 _TRUE_OR_FALSE = re.compile(
     r"\W*+(?:(?:it|this|that|so|therefore|is|(?:the|my)|verdict|answer)\b\W*+)*+(true|false)\W*+"
 )
+_RESPONSE = re.compile(r"User Response[*_]*+:[*_]*+")
 _LABELS = {"user": "Customer", "assistant": "Agent"}
 # Upstream labels by chat role, and the simulated customer's own words have the role "assistant": the two names are swapped.
 _LABELS_RIGHT = {"user": "Agent", "assistant": "Customer"}
@@ -274,7 +275,7 @@ class ReactUser(LlmUser):
     """Thinks before it speaks.
 
     Under ``fidelity="upstream"`` the label ``Thought:`` is looked for first, as upstream does, so that the thought and the label
-    ``User Response:`` reach the agent; otherwise only what follows the last ``User Response:`` does.
+    ``User Response:`` reach the agent; otherwise only what follows the last ``User Response:`` outside fences and quotes does.
     """
 
     template = "user/react.j2"
@@ -314,7 +315,8 @@ class ReflectionUser(LlmUser):
         first = await self._generate(before)
         if await self._approved(first, before):
             return first
-        before.append(Message("user", await self._ask("user/reflect.j2", first, before, _read_reflection)))
+        read = partial(_read_reflection, upstream=self._upstream)
+        before.append(Message("user", await self._ask("user/reflect.j2", first, before, read)))
         second = await self._generate(before)
         return second if await self._approved(second, before) else first
 
@@ -330,13 +332,15 @@ def parse_react(reply: str, *, upstream: bool = True) -> str:
     return _read(reply, partial(_read_react, upstream=upstream))
 
 
-def parse_reflection(reply: str) -> str:
+def parse_reflection(reply: str, *, upstream: bool = True) -> str:
     """The response that a reflection of the form ``Reflection: ... Response: ...`` proposes.
+
+    Under ``upstream`` it keeps the marks of a label that is bold.
 
     Raises:
         ModelError: there is not exactly one ``Response:``.
     """
-    return _read(reply, _read_reflection)
+    return _read(reply, partial(_read_reflection, upstream=upstream))
 
 
 def _read_action(reply: str) -> str:
@@ -360,14 +364,21 @@ def _read(reply: str, read: Callable[[str], str]) -> str:
 def _read_react(reply: str, *, upstream: bool) -> str:
     if upstream:
         return STOP if STOP in reply else _after_only("Thought:" if "Thought:" in reply else "User Response:", reply)
-    _, found, words = reply.rpartition("User Response:")
-    if not found and STOP not in reply:
+    words = first_read(reply, _user_response, lambda text: text if STOP in text else None)
+    return STOP if STOP in words else words
+
+
+def _user_response(layer: Layer) -> str:
+    """What follows the last label outside fences and quotes."""
+    labels = list(_RESPONSE.finditer(layer.outside))
+    if not labels:
         raise _unreadable("User Response:")
-    return STOP if STOP in words else words.strip()
+    return layer.text[labels[-1].end() :].strip()
 
 
-def _read_reflection(reply: str) -> str:
-    return _after_only("Response:", reply)
+def _read_reflection(reply: str, *, upstream: bool) -> str:
+    words = _after_only("Response:", reply)
+    return words if upstream else words.lstrip("*_ \t\n")
 
 
 def _after_only(label: str, reply: str) -> str:

@@ -185,6 +185,27 @@ def test_reflections_that_upstream_gives_up_on(reply: str) -> None:
         parse_reflection(reply)
 
 
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        ("Thought: t\n\nUser Response: Hi\n```\nUser Response: quoted\n```", "Hi\n```\nUser Response: quoted\n```"),
+        ("> User Response: quoted\nThought: t\nUser Response: Hi", "Hi"),
+        ("**Thought:** t\n\n**User Response:** Hi", "Hi"),
+        ("```\nThought: t\nUser Response: Hi\n```", "Hi"),
+        ("Thought: t User Response: Hm. User Response: Hi", "Hi"),
+        (f"Thought: not yet {STOP}\nUser Response: Hi", "Hi"),
+        (f"I am done. {STOP}", STOP),
+    ],
+)
+def test_what_is_said_is_what_follows_the_last_label_of_its_own(reply: str, words: str) -> None:
+    assert parse_react(reply, upstream=False) == words
+
+
+@pytest.mark.parametrize(("upstream", "words"), [(True, "** Hi"), (False, "Hi")])
+def test_only_upstream_keeps_the_marks_of_a_label(upstream: bool, words: str) -> None:
+    assert parse_reflection("Reflection: r\n**Response:** Hi", upstream=upstream) == words
+
+
 @given(st.text(), st.booleans())
 def test_react_reads_any_reply_or_says_why_not(reply: str, upstream: bool) -> None:
     try:
