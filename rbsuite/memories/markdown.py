@@ -7,8 +7,9 @@ says how far a reply may depart from it; JSON objects with those keys are items 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -16,7 +17,7 @@ from rbsuite.reading.labels import STYLES, Label, find_labels, text_of, unwrappe
 from rbsuite.reading.layers import MOST, Layer, Unclear, Unreadable
 from rbsuite.reading.stances import first_own
 from rbsuite.reading.values import is_empty, objects_with, read_values, text_of_value, without_values
-from rbsuite.reading.words import is_placeholder, says_nothing, states_nothing
+from rbsuite.reading.words import closes, is_placeholder, says_nothing, states_nothing
 
 TITLE_LIMIT = 200
 DESCRIPTION_LIMIT = 600
@@ -36,6 +37,11 @@ _UNEVEN = re.compile(
     rf"|(?<![^\n#*_ \t-])[\u2190-\u2bff\U0001f000-\U0001faff][\ufe0f\u200d]?[ \t]{{0,4}}(?=[*_]{{0,3}}{_LABEL}\b)",
     re.IGNORECASE,
 )
+_MARKUP = re.compile(r"(?P<heading>^[ \t]*<h[1-6]>)|(?:</h[1-6]>|<br[ ]?/?>)[ \t]*$", re.IGNORECASE | re.MULTILINE)
+_QUOTE = re.compile(r"^[ \t]*+>[ \t]?", re.MULTILINE)
+_LEVEL = re.compile(r"[ \t]*+(#{1,6})")
+_REMARK = re.compile(r"\n\s*\n[ \t]*[-*_]{3,}[ \t]*\n\s*[^\n]+\Z")
+_LONGEST_REMARK = 1_000
 _SECTIONS = ("title", "description", "content")
 _KEYS: Mapping[str, Sequence[str]] = {
     "title": ("title", "name"),
@@ -85,7 +91,8 @@ def parse_items(reply: str, limit: int, heading: str = "Memory Item") -> Parsed:
 
     def read(layer: Layer) -> Parsed | None:
         values = read_values(layer)
-        labelled = _labelled(layer, heading)
+        plain = _edited(layer, _MARKUP, lambda edit: "# " if edit["heading"] else "")
+        labelled = _labelled(plain, heading)
         if not _complete(labelled) and _SECTIONS[1] in layer.outside.lower():
             labelled = _tabled(layer) or _labelled(_evened(layer), heading) or labelled
         rest = without_values(layer, values)
@@ -144,7 +151,12 @@ def _fault(draft: Draft, kept: Sequence[Draft], limit: int) -> str:
 def _labelled(layer: Layer, heading: str) -> Sequence[Draft]:
     """The items under labels. Lines in a content may look like weaker labels; they are ignored if that gives more complete items."""
     words = r"[ \t_-]*+".join(map(re.escape, heading.lower().split()))
-    names = {"item": rf"{words}s?", "title": "title", "description": "description", "content": "content"}
+    names = {
+        "item": rf"{words}s?|记忆(?:项目?|条目)",
+        "title": "title|标题",
+        "description": "description|描述",
+        "content": "content|内容",
+    }
     labels = find_labels(layer, names)
     if not any(label.name == "title" for label in labels):
         labels = _with_headings(layer, labels)
@@ -162,11 +174,16 @@ def _labelled(layer: Layer, heading: str) -> Sequence[Draft]:
 
 def _evened(layer: Layer) -> Layer:
     """A layer with tags of sections on lines of their own, none around items, bold tags as marks, and without pictures before labels."""
-    edits = list(islice(_UNEVEN.finditer(layer.outside), MOST))
+    return _edited(layer, _UNEVEN, lambda edit: "**" if edit["bold"] else "\n" if edit["tag"] is not None else "")
+
+
+def _edited(layer: Layer, pattern: re.Pattern[str], change: Callable[[re.Match[str]], str]) -> Layer:
+    """A layer with what matches outside its fences and quotes changed."""
+    edits = list(islice(pattern.finditer(layer.outside), MOST))
     ends = [*(edit.start() for edit in edits), len(layer.text)]
 
     def edited(text: str) -> str:
-        new = [("**" if edit["bold"] else "\n" if edit["tag"] is not None else "") for edit in edits]
+        new = list(map(change, edits))
         starts = [0, *(edit.end() for edit in edits)]
         kept = [text[start:end] for start, end in zip(starts, ends, strict=True)]
         return kept[0] + "".join(one + part for one, part in zip(new, kept[1:], strict=True))
@@ -207,17 +224,54 @@ def _complete(drafts: Sequence[Draft]) -> int:
 def _grouped(layer: Layer, labels: Sequence[Label]) -> Iterator[Draft]:
     """The items that labels make up: an item begins at its heading, or when a section is repeated."""
     sections: dict[str, str] = {}
+    level = 0
     for label, end in with_ends(layer, labels):
         if label.name == "item" or label.name in sections:
             if _SECTIONS[1] in sections or _SECTIONS[2] in sections or (sections and label.name != "item"):
                 yield _draft(sections)
             sections = {}
-        if label.name != "item":
-            sections[label.name] = _UNDERLINE.sub("", text_of(layer, label, end))
-        elif label.rest:
-            sections["heading"] = label.rest
+        if label.name == "item":
+            level = _level(layer, label)
+            if label.rest:
+                sections["heading"] = label.rest
+        else:
+            text = _UNDERLINE.sub("", text_of(layer, label, _own_end(layer, label, end, level)))
+            sections[label.name] = _without_remarks(_unquoted(text)) if end == len(layer.text) else _unquoted(text)
     if sections.keys() & set(_SECTIONS):
         yield _draft(sections)
+
+
+def _level(layer: Layer, label: Label) -> int:
+    marks = _LEVEL.match(layer.outside, label.start)
+    return len(marks[1]) if marks else 0
+
+
+def _own_end(layer: Layer, label: Label, end: int, level: int) -> int:
+    """Where a section ends: at the latest at a heading above it, or on the level of its item, after a blank line."""
+    level = level or _level(layer, label) - 1
+    above = _above(level).search(layer.outside, label.value, end) if level > 0 else None
+    return above.start() if above and layer.outside[label.value : above.start()].strip() else end
+
+
+@lru_cache(maxsize=8)
+def _above(level: int) -> re.Pattern[str]:
+    return re.compile(rf"\n[ \t]*\n#{{1,{level}}}[ \t]+\S")
+
+
+def _unquoted(text: str) -> str:
+    """A section without the marks of a block quote, if all of its lines have one."""
+    marked = text.startswith(">") and all(_QUOTE.match(line) for line in text.split("\n") if line.strip())
+    return _QUOTE.sub("", text).strip() if marked else text
+
+
+def _without_remarks(text: str) -> str:
+    """The last section without a paragraph at its end that says that this is all, or that a rule sets apart."""
+    before, _, last = text.rpartition("\n\n")
+    if before and closes(last):
+        text = before.rstrip()
+    near = max(0, len(text) - _LONGEST_REMARK)
+    remark = _REMARK.search(text, near)
+    return text[: remark.start()] if remark and remark.start() else text
 
 
 def _draft(sections: Mapping[str, str]) -> Draft:

@@ -138,6 +138,11 @@ def is_nothing(sentence: str) -> bool:
     return not (_TURN.search(goes_on) or _MORE.search(said))
 
 
+def closes(paragraph: str) -> bool:
+    """Whether a paragraph only says that there is nothing, or nothing more, to learn or add."""
+    return len(paragraph) <= _LONGEST and " " in paragraph.strip() and _PLAINLY.fullmatch(paragraph) is not None
+
+
 def _closing_sentences(text: str) -> list[str]:
     """The sentences of the lines, from the last of each back to one after which it turns to something else."""
     found: list[str] = []

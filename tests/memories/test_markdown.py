@@ -162,3 +162,52 @@ def test_an_item_that_is_not_filled_in_is_not_kept(text: str) -> None:
     assert not parsed.drafts
     assert parsed.none_said or "is not filled in" in parsed.problem
     assert parse_items(write(form, ONE), 3).drafts == (ONE,)
+
+
+@pytest.mark.parametrize(
+    "remark",
+    [
+        "---\n\nThese items should help. Let me know if you'd like changes!",
+        "# Summary\nOne item.",
+        "# Notes\nNo further items are needed.",
+        "There is nothing else to learn.",
+        "# Notes\nx\n\n---\n\nI hope this helps.",
+    ],
+)
+def test_remarks_below_the_items_are_not_kept(remark: str) -> None:
+    assert parse_items(f"{write(TWO, ONE).rstrip()}\n\n{remark}", 3).drafts == (TWO, ONE)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "### Steps\n1. Look.",
+        "---\n- one\n- two",
+        "Run\n# install\nmake",
+        "```\n\n# Summary\n```",
+        "Nothing is free of charge.",
+    ],
+)
+def test_a_content_keeps_its_own_sections_and_paragraphs(more: str) -> None:
+    [draft] = parse_items(f"{write(ONE).rstrip()}\n\n{more}", 3).drafts
+    assert draft.content == f"{ONE.content}\n\n{more}"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        write(ONE, TWO).replace("\nLook", "\n> Look").replace("\nWhen", "\n> When").replace("\nCount", "\n> Count"),
+        "".join(
+            f"<h3>Memory Item {number}</h3>\n**Title:** {draft.title}<br>\n**Description:** {draft.description}<br/>\n"
+            f"**Content:** {draft.content}\n"
+            for number, draft in enumerate((ONE, TWO))
+        ),
+        write(ONE, TWO)
+        .replace("Memory Item", "记忆项")
+        .replace("## Title", "## 标题")
+        .replace("## Description", "## 描述")
+        .replace("## Content", "## 内容"),
+    ],
+)
+def test_marks_of_quotes_and_tags_are_no_text(reply: str) -> None:
+    assert parse_items(reply, 3).drafts == (ONE, TWO)
