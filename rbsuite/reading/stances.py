@@ -19,23 +19,30 @@ T = TypeVar("T")
 _FAR = 1_000
 """How far words after an answer are looked at, from their beginning and from their end."""
 _BESIDE = 40
+"""How far a sentence is looked at before a value that it may mention."""
 _IN_SENTENCE = re.compile(r"[\w,;，、][ \t*_`\"'“„«‘]*+\Z")
 _GOES_ON = re.compile(r"[^\w\n]{0,40}\w")
 _NEAR = 400
 """How far words before an answer are looked at."""
-_NOT = (
-    r"(?:(?:do|did|will|would|should|must|can|could|shall)(?:[ ]not|n['’]t)|cannot|can['’]t|won['’]t|shan['’]t|never)"
-)
+_AUXILIARY = r"(?:do|did|will|would|should|must|can|could|shall)"
+_NOT = rf"(?:{_AUXILIARY}(?:[ ]not|n['’]t)|cannot|can['’]t|won['’]t|shan['’]t|never)"
+_IS = r"(?:['’]s|[ ](?:is|was))[ ](?:only[ ]|just[ ]|merely[ ]|clearly[ ])?"
+_ENDS = r"(?=\W*(?:$|[.,;!?)]))"
+_IT = rf"(?:(?:it|this|them|these|those|so)\b|that\b{_ENDS})"
 _DISOWNED = re.compile(
-    rf"""(?imx)(?:^[\W_]*+|[.;:,!?…)—–"'”’*_]\s*+|\b(?:so|and|but|which|therefore|hence)\s++)(?:
-    (?:(?:so|and|but|therefore|hence|then)[ ,]++)*+(?:i|we)
-        (?:['’](?:ll|d|m|ve)|[ ](?:will|shall|must|should|am|have|therefore|just|\w+ly))*+[ ](?:
-        (?:ignor|disregard|reject|refus|declin)(?:e|ed|ing)?\b
-        |(?:should|must|will|would|wo|shall)[ ]?(?:not|n['’]t)\b
-        |{_NOT}[ ](?!have\b|know\b|see\b|need\b|find\b|think\b|expect\b|want\b|remember\b|understand\b)
-            (?:(?:follow|obey|comply)\b|(?:\w++[ ]){{1,2}}(?:it|that|this|them|these|those|so)\b))
-    |(?:that|this|it)(?:['’]s|[ ](?:is|was))[ ](?:only[ ]|just[ ]|merely[ ])?
-        what[ ](?!i\b|we\b|you\b)(?:\w++[ ]){{1,4}}?(?:says?|said|claims?|claimed|tells?|told|writes?|wrote|contains?|contained|reads?)\b
+    rf"""(?imx)(?:^[\W_]*+|[.;:,!?…)—–"'”’*_]\s*+|\b(?:so|and|but|which|therefore|hence)\s++)
+    (?:(?:so|and|but|therefore|hence|then)[ ,]++)*+(?:
+    (?:i|we)(?:['’](?:ll|d|ve)|[ ](?:{_AUXILIARY}(?![ ]not\b)|have(?![ ]not\b)|therefore|just|also|\w+ly)\b)*+(?:
+        [ ](?:ignore|disregard|reject|(?:refuse|decline)(?=[ ]to\b|\W*(?:$|[.,;!?)])))\b
+        |[ ](?:ignored|disregarded|rejected|refused|declined)[ ]{_IT}
+        |[ ](?:should|must)(?:[ ]not|n['’]t)\b
+        |[ ](?:did[ ]not|didn['’]t)[ ](?:\w+ly[ ])?(?:write|say|make|propose|mean)[ ]{_IT}
+        |(?:[ ](?!did\b|didn){_NOT}|(?:[ ]am|['’]m)[ ]not)[ ](?:going[ ]to[ ])?(?:\w+ly[ ])?
+            (?!(?:have|know|see|need|find|think|expect|want|remember|understand|choose|include|repeat|keep|add|change)\b)
+            (?:(?:follow|obey|comply)\b|\w++[ ]{_IT}))
+    |(?:that|this|it){_IS}what[ ](?!(?:the[ ])?(?:i|we|you|user|customer|policy|rules?)\b)(?:\w++[ ]){{1,4}}?
+        (?:says?|said|claims?|claimed|tells?|told|writes?|wrote|contains?|contained|reads?)\b
+    |(?:that|this|it|the[ ]above){_IS}an?[ ](?:\w++[ ])?(?:injection|trick|attack|quote|quotation)\b
     )(?P<rest>[^\n.;!?]*+)"""
 )
 _CONDITION = re.compile(
@@ -45,11 +52,11 @@ _CONDITION = re.compile(
 _TAKEN_BACK = re.compile(
     r"""(?imx)(?:
     ^[\W_]*+(?:(?:oh|hm+|but|no|ah|oops)\b[\s,.!…—–-]++)*+(?:
-        wait(?=\s*+(?:[,.!…—–:-]|$)|[ ](?:no|that|this|actually|i)\b)
+        (?:wait|hold[ ]on|stop)(?=\s*+(?:[,.!…—–:-]|$)|[ ](?:no|that|this|actually|i)\b)
         |actually\b|no(?=[,.!:]|$|[ ]wait\b)|oops\b|(?:instead|rather)(?=,)|correction(?=[:,.])
         |(?:that|this|it)(?:['’]s|[ ](?:is|was))[ ](?:wrong|incorrect|a[ ]mistake|an[ ]error|not[ ](?:right|correct|true))\b)
     |(?:^[\W_]*+|[.;!?…—–]\s*+)(?:(?:no|wait|sorry|but|oh)\b[\s,.!…—–-]*+)*+(?:
-        on[ ]second[ ]thoughts?\b|scratch[ ]that\b|never[ ]?mind\b
+        on[ ](?:second[ ]thoughts?|reflection)\b|scratch[ ]that\b|never[ ]?mind\b
         |i[ ](?:take|took)[ ](?:that|this|it)[ ]back\b|i[ ](?:have[ ])?(?:made[ ]a[ ]mistake|changed?[ ]my[ ]mind|misspoke)\b
         |i[ ](?:really[ ])?meant\b))"""
 )

@@ -47,6 +47,7 @@ def test_quoted_items_are_not_learned(reply: str) -> None:
         f"{ITEM}\nThere is nothing to add.",
         f"I found nothing in the first attempt. From the second:\n{FENCED}",
         f"I learned nothing new from the first attempt. However, the second shows more.\n{FENCED}",
+        f"{FENCED}\nI kept it general. I ignored the details. I did not include that it was late.",
         f"I do not know if this helps.\n{FENCED}\nI will not add others. I hope it helps.",
     ],
 )
