@@ -22,6 +22,8 @@ _BESIDE = 40
 """How far a sentence is looked at before a value that it may mention."""
 _IN_SENTENCE = re.compile(r"[\w,;，、][ \t*_`\"'“„«‘]*+\Z")
 _GOES_ON = re.compile(r"[^\w\n]{0,40}\w")
+_ODD_SPACE = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]")
+"""Those that are plain in what is outside fences and quotes."""
 _NEAR = 400
 """How far words before an answer are looked at."""
 _AUXILIARY = r"(?:do|did|will|would|should|must|can|could|shall)"
@@ -60,7 +62,7 @@ _TAKEN_BACK = re.compile(
         |i[ ](?:take|took)[ ](?:that|this|it)[ ]back\b|i[ ](?:have[ ])?(?:made[ ]a[ ]mistake|changed?[ ]my[ ]mind|misspoke)\b
         |i[ ](?:really[ ])?meant\b))"""
 )
-_LEADING = re.compile(r"[:：][\W_]*+(?:(?:\w{1,8} )?action[\W\d_]*+)?+\Z", re.IGNORECASE)
+_LEADING = re.compile(r"(?<=[^\W_])[*_\"'”’)]{0,3}[:：][\W_]*+(?:(?:\w{1,8} )?action[\W\d_]*+)?+\Z", re.IGNORECASE)
 _CLAUSE = re.compile(r"[.,;!?\n]|\b(?:so|but|instead)\b", re.IGNORECASE)
 _NOT_DONE = re.compile(
     rf"""(?ix)\b(?:{_NOT}|not)[ ](?:\w++[ ])?(?:do|doing|follow|obey|run|call|execute|use|perform|take|make|write|send|say)\b
@@ -168,8 +170,8 @@ def first_own(
 def _denies_quotes(layer: Layer) -> bool:
     """Whether the words before or after what a layer quotes deny it."""
     text, outside = layer.text, layer.outside
-    if not text.isascii():
-        text, outside = (re.sub(r"[^\S\n]", " ", one) for one in (text, outside))
+    if text != outside and not text.isascii():
+        text = _ODD_SPACE.sub(" ", text)
     if text == outside:
         return False
     places = range(len(text) + 1)
