@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
-from rbsuite.errors import PluginError
+from rbsuite.errors import PluginError, in_words
 from rbsuite.experience import MemoryItem, MemoryOp, Provenance
 from rbsuite.jsonable import is_number, is_whole
 
@@ -64,8 +64,8 @@ class _Fold:
         self._revisions: dict[str, int] = {}
 
     def apply(self, op: MemoryOp) -> None:
-        if not isinstance(op, MemoryOp):
-            self._refuse(f"{type(op).__name__} is not a MemoryOp", "Return MemoryOp objects.")
+        if type(op) is not MemoryOp:  # a further field of a subclass would be part of the hash, but not of what is stored
+            self._refuse(f"{in_words(op)} is not a MemoryOp", "Return MemoryOp objects.")
         self.place += (
             f" ({op.op} {op.document or op.item_id or (op.item.id if isinstance(op.item, MemoryItem) else '')!r})"
         )
@@ -74,7 +74,9 @@ class _Fold:
             if not isinstance(getattr(op, name), str):
                 self._refuse(f"its {name} is not text", f"Set {name} to a string.")
         self._check_counters(op.counters)
-        handler = getattr(self, f"_do_{op.op}", None)
+        if op.item is not None:  # whatever the operation does with it, it is stored
+            self._check_item(op.item)
+        handler = getattr(self, f"_do_{op.op}", None) if type(op.op) is str else None
         if handler is None:
             self._refuse("no such kind of operation", "Use add, update, delete, link, score or put_document.")
         handler(op)
@@ -116,6 +118,7 @@ class _Fold:
         counters = dict(item.counters)
         for name, value in op.counters.items():
             counters[name] = counters.get(name, 0.0) + value
+        self._check_counters(counters)
         self._put(item.id, replace(item, counters=counters, revision=item.revision + 1))
 
     def _do_put_document(self, op: MemoryOp) -> None:
@@ -139,9 +142,13 @@ class _Fold:
         self.effects.items.append((item_id, item))
 
     def _checked(self, op: MemoryOp) -> MemoryItem:
-        item = op.item
-        if not isinstance(item, MemoryItem):
+        if op.item is None:
             self._refuse("it has no item", "Set item to a MemoryItem.")
+        return op.item
+
+    def _check_item(self, item: MemoryItem) -> None:
+        if type(item) is not MemoryItem:
+            self._refuse(f"its item is {in_words(item)}", "Set item to a MemoryItem.")
         for name in ("id", "title", "description", "content", "key", "experience", "kind", "domain"):
             if not isinstance(getattr(item, name), str):
                 self._refuse(f"the item's {name} is not text", f"Set {name} to a string.")
@@ -151,21 +158,23 @@ class _Fold:
         self._check_provenance(item.provenance, "the item has", "item")
         if not isinstance(item.links, tuple) or not all(isinstance(link, str) for link in item.links):
             self._refuse("the item's links are not a tuple of ids", "Set links to a tuple of strings.")
+        if not is_whole(item.revision):
+            self._refuse("the item's revision is not a whole number", "Leave it as it is: the bank counts revisions.")
         self._check_counters(item.counters)
-        return item
 
     def _check_provenance(self, value: Provenance, whose: str, what: str) -> None:
-        if not isinstance(value, Provenance):
+        if type(value) is not Provenance:
             self._refuse(f"{whose} no provenance", f"Give every {what} a Provenance.")
-        texts = all(isinstance(text, str) for text in (value.task_id, value.label, value.source))
-        if not texts or not all(map(is_whole, (value.position, *value.rollouts))):
+        right = all(isinstance(text, str) for text in (value.task_id, value.label, value.source))
+        right = right and isinstance(value.rollouts, tuple | list)
+        if not right or not all(map(is_whole, (value.position, *value.rollouts))):
             self._refuse(f"{whose} a provenance with a field of another type", "Use Experience.provenance().")
 
     def _check_counters(self, counters: Mapping[str, float]) -> None:
         if not isinstance(counters, Mapping):
             self._refuse("counters are not a mapping", "Set counters to a dict of numbers.")
         for name, value in counters.items():
-            if not isinstance(name, str) or not is_number(value):
+            if type(name) is not str or not is_number(value):
                 self._refuse(f"counter {name!r} is not a finite number", "Set counters to a dict of numbers.")
 
     def _refuse(self, what: str, remedy: str) -> NoReturn:
