@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from types import CoroutineType
 
 from rbsuite.redact import redact
 
@@ -17,14 +18,22 @@ NAMES_SHOWN = 20
 NAMES_LENGTH = 200
 """How much of an unknown name is compared with the known ones: no name is longer."""
 
+LONGEST_TOLD = 2000
+"""Characters of what an exception says that are repeated."""
+
 PLUGIN_REMEDY = "Fix the plugin and run the same command again; what was committed is kept."
 
 
 def in_words(value: object) -> str:
-    """A value of the wrong kind, in a few words: ``None``, ``True``, ``an int``."""
-    if value is None or isinstance(value, bool):
+    """A value of the wrong kind, in a few words: ``None``, ``True``, ``an int``.
+
+    A coroutine, which nobody will await, is closed: else Python would warn of it besides.
+    """
+    if value is None or type(value) is bool:
         return repr(value)
-    name = type(value).__name__
+    if type(value) is CoroutineType:
+        value.close()
+    name = type(value).__name__ or "nameless object"
     return f"{'an' if name[0] in 'aeioAEIO' else 'a'} {name}"
 
 
@@ -45,14 +54,23 @@ class RbsuiteError(Exception):
     """
 
     exit_code: int = 2
+    # A plugin's subclass may leave out our __init__.
+    message: str = ""
+    remedy: str = ""
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)
-        self.message = " ".join(redact(message).split())
-        self.remedy = " ".join(redact(remedy).split())
+        self.message = " ".join(redact(str(message)).split())
+        self.remedy = " ".join(redact(str(remedy)).split())
 
     def __str__(self) -> str:
-        return f"{self.message} {self.remedy}".rstrip()
+        return f"{self.message} {self.remedy}".strip() or type(self).__name__
+
+
+def exit_code_of(error: RbsuiteError) -> int:
+    """The exit code of a command that ends with an error: :attr:`RbsuiteError.exit_code`, or 2 if that of a plugin's subclass is none."""
+    code: object = error.exit_code
+    return code if type(code) is int and 0 < code < 256 else RbsuiteError.exit_code
 
 
 class UsageError(RbsuiteError):
@@ -91,6 +109,8 @@ class PluginError(RbsuiteError):
         remedy: see :class:`RbsuiteError`.
         owner: who is to blame and where, e.g. ``"memory 'x' on task 't'"``; comes before the message. Then nobody else is blamed.
     """
+
+    owner: str = ""
 
     def __init__(self, message: str, remedy: str = "", *, owner: str = "") -> None:
         super().__init__(f"{owner}: {message}" if owner else message, remedy)
@@ -140,9 +160,9 @@ def words_of(error: BaseException) -> str:
 
 
 def told(error: BaseException) -> str:
-    """An exception that a plugin's code raised: its class and what it says."""
-    name, words = type(error).__name__, words_of(error)
-    return name if words == name else f"{name}: {words}"
+    """An exception that a plugin's code raised: its class and what it says, shortened if it says very much."""
+    name, words = type(error).__name__, shortened(words_of(error), LONGEST_TOLD)
+    return name if words in ("", name) else f"{name}: {words}"
 
 
 class blamed_on:

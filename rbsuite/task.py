@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
-from rbsuite.errors import PLUGIN_REMEDY, DataError, PluginError
+from rbsuite.errors import PLUGIN_REMEDY, DataError, PluginError, blamed_on, in_words
 from rbsuite.jsonable import digest
 from rbsuite.twins import find_twins
 
@@ -95,7 +95,16 @@ class TaskSet:
         What was learned on a task's twin is kept out of its recall, like what was learned on the task itself. Finding twins takes time, so
         they are looked for when they are first asked for.
         """
-        return find_twins({task.id: self.asks(task) for task in self.tasks}).of if self.asks is not None else {}
+        return {} if self.asks is None else find_twins({task.id: self._asked(task) for task in self.tasks}).of
+
+    def _asked(self, task: Task) -> str:
+        assert self.asks is not None
+        owner = f"environment {self.environment!r} on task {task.id!r}"
+        with blamed_on(f"asks of {owner}"):
+            asked: object = self.asks(task)
+        if not isinstance(asked, str):
+            raise PluginError(f"asks must return a str, not {in_words(asked)}.", PLUGIN_REMEDY, owner=owner)
+        return asked
 
     @cached_property
     def content_hash(self) -> str:

@@ -240,11 +240,11 @@ def run(arguments: Sequence[str] | None = None, plugins: Plugins | None = None) 
         lost = OutputLost(error)  # in printing help, which click does
         return _complain(str(lost), lost.exit_code)
     except Exception as error:
-        from rbsuite.errors import RbsuiteError
+        from rbsuite.errors import RbsuiteError, exit_code_of, words_of
 
         if not isinstance(error, RbsuiteError):
             raise
-        return _complain(str(error), error.exit_code)
+        return _complain(words_of(error), exit_code_of(error))
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # only a plugin raises such a thing

@@ -15,7 +15,7 @@ import click
 from rbsuite.cli.commands import Command, GivenPath, Number, find_plugins
 from rbsuite.cli.opening import say_without_key
 from rbsuite.cli.output import canvas, echo, echo_json, tell
-from rbsuite.errors import Interrupted, LimitReached, Outage, UsageError, in_words, shortened
+from rbsuite.errors import LONGEST_TOLD, Interrupted, LimitReached, Outage, UsageError, in_words, shortened
 from rbsuite.options import refuse_keys, split_pieces
 
 if TYPE_CHECKING:
@@ -547,7 +547,7 @@ def _run(planned: Plan, store: ExperimentStore, execution: Execution, interrupts
             exit_code=exit_code(stop),
         ) from None
     except LimitReached as stop:
-        stop.message = f"stopped: {stop.message}"
+        stop.message = f"stopped: {stop.message or type(stop).__name__}"
         stop.remedy += f" What was committed is kept: rbsuite eval --from {store.directory}"
         raise
     except Outage as outage:
@@ -594,4 +594,5 @@ def _all_failed(store: ExperimentStore) -> str:
         return ""
     which = "every rollout failed" if len(failed) == len(working) else f"every rollout of {', '.join(failed)} failed"
     again = f"Fix that, then: rbsuite eval --from {store.directory} --retry-failed"
-    return one_line(f"{which}: {reasons[failed[0]].rstrip('. ')}. {again}")
+    why = shortened(reasons[failed[0]], LONGEST_TOLD).rstrip(". ")
+    return one_line(f"{which}: {why}. {again}")

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from rbsuite.api import Experiment
 from rbsuite.cli.output import echo, tell
-from rbsuite.errors import RbsuiteError, UsageError
+from rbsuite.errors import RbsuiteError, UsageError, exit_code_of
 from rbsuite.jsonable import plain
 
 _T = TypeVar("_T")
@@ -34,6 +34,6 @@ def figures_command(
             found = figures(experiment)
     except RbsuiteError as error:
         tell(f"rbsuite: error: {error}")
-        return error.exit_code
+        return exit_code_of(error)
     echo(json.dumps(plain(found), indent=2) if "--json" in words else text(found))
     return 0

@@ -68,13 +68,17 @@ class Host:
     Args:
         environment: the environment; its tasks have already been read.
         concurrency: see :class:`rbsuite.specs.EnvironmentSpec`.
-        recipe: how to make it again; for ``process``.
+        recipe: how to make it again, for ``process``; and what errors name.
+
+    Attributes:
+        owner: what errors name.
     """
 
     def __init__(self, environment: Environment, concurrency: Concurrency, recipe: Recipe) -> None:
         self._environment = environment
         self._concurrency = concurrency
         self._recipe = recipe
+        self.owner = recipe.owner
         self._turn = asyncio.Lock()
         self._idle: list[_WorldProcess] = []
 
@@ -129,8 +133,8 @@ class CallThread:
             error: BaseException | None = None
             try:
                 result = function(*arguments)
-            except StopIteration as stop:  # a future cannot hold one
-                error = RuntimeError(f"StopIteration: {stop}")
+            except (StopIteration, GeneratorExit) as stop:  # neither can be raised from what awaits it
+                error = RuntimeError(told(stop))
             except BaseException as raised:
                 error = raised
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
@@ -328,7 +332,10 @@ def _serve(pipe: Connection, recipe: Recipe) -> None:
             if not is_mistake(error):
                 raise
             reply = None, EnvironmentFailure(f"the environment raised {told(error)}")
-        pipe.send(reply)
+        try:
+            pipe.send(reply)
+        except Exception as error:  # nothing was sent yet
+            pipe.send((None, EnvironmentFailure(f"what its {method} returned cannot be sent here: {told(error)}")))
 
 
 def _held(episode: SyncEpisode | None) -> SyncEpisode:

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rbsuite.environments.base import Environment, Opener, PlainServices
+from rbsuite.environments.checks import check_episode, check_grade, check_observation
 from rbsuite.environments.users import ScriptedUser
 from rbsuite.task import Task
 from rbsuite.trajectory import Action, Grade, Observation
+
+
+def owner_of(environment: Environment, opener: Opener | None) -> str:
+    """Who is to blame for an episode, in words: what its host says, or the environment by its class."""
+    return getattr(opener, "owner", "") or f"environment {type(environment).__name__}"
 
 
 async def play_actions(
@@ -35,19 +41,22 @@ async def play_actions(
 
     Raises:
         EnvironmentFailure: the environment could not go on.
+        PluginError: its episode returned what breaks the contract.
     """
+    owner = f"{owner_of(environment, opener)} on task {task.id!r}"
     script = ScriptedUser(user)
     rest = iter(actions[:max_steps])
-    episode = await (opener or environment).open(task, seed=seed, services=PlainServices(environment))
+    opened = await (opener or environment).open(task, seed=seed, services=PlainServices(environment))
+    episode = check_episode(opened, owner)
     seen = [episode.observation]
     try:
         while episode.observation.turn != "over":
             action = script.next(episode.observation) if episode.observation.turn == "user" else next(rest, None)
             if action is None:
                 break
-            episode.observation = await episode.act(action)
+            episode.observation = check_observation(await episode.act(action), owner)
             seen.append(episode.observation)
         over = episode.observation.turn == "over" and not episode.truncated
-        return await episode.grade("finished" if over else "max_steps"), tuple(seen)
+        return check_grade(await episode.grade("finished" if over else "max_steps"), owner), tuple(seen)
     finally:
         await episode.aclose()

@@ -5,7 +5,7 @@ They are only for the oracle, ``rbsuite verify`` and the simulated learner; no a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -103,3 +103,41 @@ class Lesson:
     title: str
     lesson: str
     symptom: str
+
+
+def check_mistakes(value: object, owner: str = "") -> Sequence[Mistake]:
+    """What an environment's ``mistakes`` returned.
+
+    Raises:
+        PluginError: it is not a list of mistakes.
+    """
+    wanted = "a list of Mistake"
+    if isinstance(value, list | tuple) and all(isinstance(one, Mistake) for one in value):
+        wanted = "Mistakes with a str as skill, and tuples of Action by index as edits"
+        if all(isinstance(one.skill, str) and _are_edits(one.edits) for one in value):
+            return value
+    raise PluginError(f"mistakes must return {wanted}, not {in_words(value)}.", PLUGIN_REMEDY, owner=owner)
+
+
+def _are_edits(value: object) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(index, int) and isinstance(done, tuple) and all(isinstance(one, Action) for one in done)
+        for index, done in value.items()
+    )
+
+
+def check_lessons(value: object, owner: str = "") -> Mapping[str, Lesson]:
+    """What an environment's ``lessons`` returned.
+
+    Raises:
+        PluginError: it is not a mapping to lessons.
+    """
+    wanted = "a mapping of str to Lesson"
+    if isinstance(value, Mapping) and all(
+        isinstance(name, str) and isinstance(one, Lesson) for name, one in value.items()
+    ):
+        wanted = "Lessons whose title, lesson and symptom are str"
+        texts = (text for one in value.values() for text in (one.title, one.lesson, one.symptom))
+        if all(isinstance(text, str) for text in texts):
+            return value
+    raise PluginError(f"lessons must return {wanted}, not {in_words(value)}.", PLUGIN_REMEDY, owner=owner)

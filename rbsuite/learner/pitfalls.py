@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from rbsuite.environments.base import Environment, Opener
-from rbsuite.environments.replay import play_actions
-from rbsuite.environments.solution import Mistake, Solution, reference_of
-from rbsuite.errors import EnvironmentFailure, ModelError, RbsuiteError, UsageError, blamed_on
+from rbsuite.environments.replay import owner_of, play_actions
+from rbsuite.environments.solution import Mistake, Solution, check_lessons, check_mistakes, reference_of
+from rbsuite.errors import EnvironmentFailure, ModelError, UsageError, blamed_on, is_mistake
 from rbsuite.learner.candidates import Played, candidates, rank
 from rbsuite.learner.skills import Skill, Vocabulary
 from rbsuite.seeds import unit
@@ -94,7 +94,7 @@ async def find(task: Task, environment: Environment, opener: Opener | None = Non
 
     Raises:
         UsageError: the task has no reference solution.
-        PluginError: a hand-written lesson cannot be used.
+        PluginError: a hand-written lesson or mistake cannot be used, or an episode breaks its contract.
     """
     solution = solution_of(task, environment)
     vocabulary = lessons_of(environment)
@@ -103,13 +103,15 @@ async def find(task: Task, environment: Environment, opener: Opener | None = Non
         return Lore(solution, (), vocabulary)
     _, seen = result
     played = Played(task, solution, [observation for observation in seen if observation.turn == "agent"])
-    with blamed_on(f"environment {type(environment).__name__} on task {task.id!r}"):
-        written = environment.mistakes(task)
+    owner = f"{owner_of(environment, opener)} on task {task.id!r}"
+    with blamed_on(owner):
+        written = check_mistakes(environment.mistakes(task), owner)
     trial = _Trial(environment, opener, played)
     if written:
         kept = await _kept(trial, written, MOST, apart=False)
     else:
-        ranked = sorted(candidates(played), key=lambda one: (one.skill not in vocabulary, rank(played, one)))
+        with blamed_on(owner):  # e.g. of a schema of its tools that is none
+            ranked = sorted(candidates(played), key=lambda one: (one.skill not in vocabulary, rank(played, one)))
         draw, wanted = unit("pitfalls", task.id), 1
         for share in SHARES[:-1]:
             draw -= share
@@ -141,8 +143,9 @@ def lessons_of(environment: Environment) -> Vocabulary:
     Raises:
         PluginError: it fails, or a lesson cannot be used.
     """
-    with blamed_on(f"environment {type(environment).__name__}"):
-        return Vocabulary(environment.lessons())
+    owner = f"environment {type(environment).__name__}"
+    with blamed_on(owner):
+        return Vocabulary(check_lessons(environment.lessons(), owner))
 
 
 def carried_out(actions: Sequence[Action], mistakes: Sequence[Mistake | Pitfall]) -> Iterator[tuple[int, Action]]:
@@ -207,9 +210,9 @@ async def _outcome(
         return await play_actions(environment, task, actions, user, opener=opener)
     except (EnvironmentFailure, ModelError):
         return None
-    except RbsuiteError:
-        raise
-    except Exception:
+    except BaseException as error:
+        if not is_mistake(error):
+            raise
         return None
 
 

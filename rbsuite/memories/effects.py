@@ -64,7 +64,9 @@ class _Fold:
         self._revisions: dict[str, int] = {}
 
     def apply(self, op: MemoryOp) -> None:
-        if type(op) is not MemoryOp:  # a further field of a subclass would be part of the hash, but not of what is stored
+        if (
+            type(op) is not MemoryOp
+        ):  # a further field of a subclass would be part of the hash, but not of what is stored
             self._refuse(f"{in_words(op)} is not a MemoryOp", "Return MemoryOp objects.")
         self.place += (
             f" ({op.op} {op.document or op.item_id or (op.item.id if isinstance(op.item, MemoryItem) else '')!r})"

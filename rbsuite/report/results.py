@@ -96,7 +96,7 @@ def render(store: ExperimentStore, summary: Summary) -> str:
     ]
     lines = [_details(condition, summary) for condition in summary.conditions]
     if summary.first_failure:
-        lines.append(f"first failure: {summary.first_failure}")
+        lines.append(f"first failure: {shortened(summary.first_failure, LONGEST_TOLD)}")
     lines += [f"{one.condition.label}: {line}" for one in summary.conditions if (line := _further(one, summary))]
     lines += [line for one in summary.conditions for line in _endings(one, summary.first_failure)]
     lines += [AVERAGED] if any(one.averaged for one in summary.conditions) else []

@@ -27,7 +27,7 @@ from rbsuite.plugins import BUILT_IN, Plugins
 from rbsuite.prompts import check_own
 from rbsuite.record import ABOUT, FACTORS, Condition, Manifest, RunInfo
 from rbsuite.retrieval.select import make_index
-from rbsuite.run.checks import check_tasks
+from rbsuite.run.checks import check_embedder_id, check_tasks
 from rbsuite.run.config import (
     Execution,
     ExperimentConfig,
@@ -146,8 +146,9 @@ class Plan:
             facts = dict(self.environment.facts())
         embedders = []
         for part in (part for part in self.parts if part.kind == "embedder"):
-            with blamed_on(f"embedder {part.spec.name!r}"):
-                embedders.append(part.make().id)
+            owner = f"embedder {part.spec.name!r}"
+            with blamed_on(owner):
+                embedders.append(check_embedder_id(part.make().id, owner))
         domains = {task.domain for task in self.tasks}
         apart = [part.domain for part in spec.apart if part.domain in domains]
         measures = [measure.name for measure in spec.measures]

@@ -16,7 +16,7 @@ from rbsuite.experience import Phase, Recall, RecallRequest
 from rbsuite.fencing import fence
 from rbsuite.models.client import Ledger
 from rbsuite.record import RecallEvent, RolloutRecord
-from rbsuite.run.checks import check_recall
+from rbsuite.run.checks import check_recall, tell
 from rbsuite.run.parts import RunParts
 from rbsuite.run.reads import Reads
 from rbsuite.run.roles import Roles, View
@@ -143,7 +143,7 @@ class TurnRecalls:
         self.recall = await self.recalls.before_turn(self.index, steps, self.recall)
         after = joined(self.recall.text, self.extra)
         if after != before:
-            self.agent.remember(after)
+            tell("remember", self.agent.remember, after)
 
 
 def joined(*texts: str) -> str:

@@ -14,12 +14,12 @@ from typing import Any
 from rbsuite.environments.base import is_task_aware
 from rbsuite.environments.solution import reference_of
 from rbsuite.environments.users import User, UserStart
-from rbsuite.errors import PLUGIN_REMEDY, ModelError, PluginError, RbsuiteError, is_mistake
+from rbsuite.errors import PLUGIN_REMEDY, ModelError, PluginError, RbsuiteError, blamed_on, is_mistake
 from rbsuite.events import ModelCalled, Place
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
 from rbsuite.models.client import Ledger, TaskCalls
 from rbsuite.models.prices import context
-from rbsuite.run.checks import check_spent
+from rbsuite.run.checks import check_spent, tell
 from rbsuite.run.parts import RunParts
 from rbsuite.run.reads import Reads, ReadsBank
 from rbsuite.seeds import derive_seed, rng
@@ -51,7 +51,7 @@ class Blaming:
         where = f"{self._kind} {self._name!r} on task {self._task_id!r}"
         failure = first_failure(error)  # of several rollouts side by side
         if isinstance(failure, PluginError) and not failure.owner:
-            raise PluginError(failure.message, failure.remedy, owner=where) from failure
+            raise PluginError(failure.message or type(failure).__name__, failure.remedy, owner=where) from failure
         if not is_mistake(failure):
             raise failure from failure.__cause__
         raise PluginError.of(where, error, PLUGIN_REMEDY) from error
@@ -86,7 +86,7 @@ class Roles:
         user: User = self.parts.user.make()
         with self.blaming("user", self.parts.user.reference):
             script = () if solution is None else solution.user
-            user.start(UserStart(Services(self, "user", seed, ledger), script, seed))
+            tell("start", user.start, UserStart(Services(self, "user", seed, ledger), script, seed))
         return user
 
     def blaming(self, kind: str, name: str) -> Blaming:
@@ -110,10 +110,10 @@ async def bind_models(parts: RunParts, task: Task) -> Mapping[Purpose, ChatModel
     bound: dict[int, ChatModel] = {}
     for model in parts.models.values():
         if id(model) not in bound:
+            bound[id(model)] = model
             if is_task_aware(model):
-                bound[id(model)] = await model.for_task(task, parts.environment, parts.opener)
-            else:
-                bound[id(model)] = model
+                with blamed_on(f"model {bound[id(model)].name!r} on task {task.id!r}"):
+                    bound[id(model)] = await model.for_task(task, parts.environment, parts.opener)
     return {purpose: bound[id(model)] for purpose, model in parts.models.items()}
 
 

@@ -10,6 +10,14 @@ from typing import Any
 
 from rbsuite.agents.base import Agent
 from rbsuite.environments.base import Episode, EpisodeServices, Opener
+from rbsuite.environments.checks import (
+    check_audience,
+    check_episode,
+    check_flag,
+    check_grade,
+    check_observation,
+    check_reward,
+)
 from rbsuite.environments.users import User
 from rbsuite.errors import (
     BudgetSpent,
@@ -24,8 +32,7 @@ from rbsuite.errors import (
     told,
 )
 from rbsuite.frozen import dataclass
-from rbsuite.jsonable import is_number
-from rbsuite.run.checks import check_action, check_audience, check_episode, check_observation, check_reward
+from rbsuite.run.checks import check_action
 from rbsuite.run.recalls import TurnRecalls
 from rbsuite.specs import EnvironmentSpec
 from rbsuite.task import Task
@@ -149,13 +156,14 @@ async def _take_turns(
     stage: Stage, episode: Episode, opening: Opening, players: Players, steps: list[Step]
 ) -> EndReason:
     turns = in_a_row = 0
+    owner = f"environment {stage.spec.name!r}"
     checks = list(players.checks)
     if checks and not episode.has_closing_actions:
         # Sequential scaling continues the same trajectory by holding back what closes it; if nothing does, it would have no effect.
         raise PluginError(
             "it says refine='continue', but no action closes its episodes.",
             "Implement closes in its episode, or declare refine='retry'.",
-            owner=f"environment {stage.spec.name!r}",
+            owner=owner,
         )
     said = iter(opening.user_actions)
     while episode.observation.turn != "over":
@@ -169,21 +177,21 @@ async def _take_turns(
             if turns == stage.max_steps:
                 return "max_steps"
             turns += 1
-            if players.recalls is not None and not players.agent.decided(seen):
+            if players.recalls is not None and not check_flag("decided", players.agent.decided(seen)):
                 await players.recalls.before_turn(steps)
             action = check_action(await players.agent.act(seen))
             # If no turn is left to check an answer, it stands: scaling must not take from a rollout what it had.
-            if checks and turns < stage.max_steps and _ask(episode.closes, action):
+            if checks and turns < stage.max_steps and check_flag("closes", _ask(episode.closes, action), owner):
                 steps.append(Step("agent", seen, action, audience=("agent",)))
                 episode.observation = Observation(checks.pop(0), data=CHECK)
                 continue
         actor: Actor = "user" if seen.turn == "user" else "agent"
         episode.observation = await _act(stage, episode, action)
-        audience = check_audience(_ask(episode.audience, actor, action), f"environment {stage.spec.name!r}")
+        audience = check_audience(_ask(episode.audience, actor, action), owner)
         steps.append(Step(actor, seen, action, episode.reward, audience))
         if players.watch is not None:
             players.watch(len(steps) - 1, steps[-1])
-    return "max_steps" if episode.truncated else "finished"
+    return "max_steps" if check_flag("truncated", episode.truncated, owner) else "finished"
 
 
 def held_back(steps: Sequence[Step]) -> tuple[str, ...]:
@@ -199,17 +207,7 @@ def checked_grade(spec: EnvironmentSpec, task: Task, grade: Grade) -> Grade:
         PluginError: it is not a grade, or a figure is missing or not a number in [0, 1].
     """
     where = f"environment {spec.name!r} on task {task.id!r}"
-    if not isinstance(grade, Grade):
-        raise PluginError(f"grade returned {type(grade).__name__}, not a Grade.", "Return a Grade.", owner=where)
-    figures = {"score": grade.score, **{f"measure {one.name!r}": grade.measures.get(one.name) for one in spec.measures}}
-    for name, value in figures.items():
-        if not is_number(value) or not 0 <= value <= 1:
-            raise PluginError(f"its {name} is {value!r}.", "Give a number from 0 to 1.", owner=where)
-    if not isinstance(grade.truth, Mapping) or not all(map(is_number, grade.measures.values())):
-        raise PluginError(
-            "its truth is no mapping, or a measure no number.", "Give a dict, and numbers from 0 to 1.", owner=where
-        )
-    return grade
+    return check_grade(grade, where, measures=[one.name for one in spec.measures])
 
 
 class _Opened:

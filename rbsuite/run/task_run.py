@@ -14,15 +14,16 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from rbsuite.agents.base import AgentStart
-from rbsuite.errors import ModelError
+from rbsuite.errors import PLUGIN_REMEDY, ModelError, PluginError, in_words
 from rbsuite.events import Place, RolloutDiscarded, RolloutEnded, StepTaken, TaskOpened
 from rbsuite.experience import Experience, MemoryOp, Outcome, Recall
+from rbsuite.jsonable import is_whole
 from rbsuite.judges.base import JudgeRequest
 from rbsuite.memories.base import ExternalMemory
 from rbsuite.memories.external import kept
 from rbsuite.models.client import Ledger
 from rbsuite.record import RecallEvent, RolloutRecord
-from rbsuite.run.checks import check_group, check_index, check_ops, check_verdict
+from rbsuite.run.checks import check_group, check_index, check_ops, check_verdict, tell
 from rbsuite.run.parts import RunParts
 from rbsuite.run.reads import DOMAIN_SCOPE, Reads, scoped
 from rbsuite.run.recalls import Recalls, joined
@@ -115,6 +116,7 @@ class TaskRun:
         self._recalls = Recalls(parts, opened.roles, opened.task, query, opened.seed, told, self._reads(version))
         self._absorption = _Absorption(self._reads(version))
         self._rolling: list[Ledger] = []
+        self._made: list[RolloutRecord] = []
         self._unanswered: set[int] = set()
 
     @property
@@ -162,13 +164,17 @@ class TaskRun:
         await self._recalls.before_rollouts()
         with self._roles.blaming("scaling", self._parts.info.condition.scaling):
             averages = self._parts.selector_spec.averages
-            group = check_group(await self._parts.scaling.run(self), averages=averages)
+            group = check_group(await self._parts.scaling.run(self), averages=averages, made=self._made)
         return TaskDraft(group, self._recalls.events, await self._absorb(group))
 
     async def rollout(
         self, index: int, *, earlier: Sequence[RolloutRecord] = (), checks: int = 0, judged: bool = True
     ) -> RolloutRecord:
         """See :class:`rbsuite.scaling.base.TaskRollouts`. One that broke is retried as often as the configuration says."""
+        if not is_whole(index) or index < 0:
+            raise PluginError(
+                f"rollout must be given the index of a rollout, from 0, not {in_words(index)}.", PLUGIN_REMEDY
+            )
         run = self._roles.place
         place = Place(run.run, run.position, run.task_id, index)
         given = await self._recalls.before_rollout(index, earlier)
@@ -186,7 +192,8 @@ class TaskRun:
             self._recalls.forget_turns(index)
         self._parts.sink.emit(RolloutEnded(place, record.trajectory, record.verdict))
         notes = (*(render_transcript(other.trajectory) for other in earlier), *held_back(record.trajectory.steps))
-        return RolloutRecord(record.trajectory, record.verdict, spent.snapshot(), notes, seconds)
+        self._made.append(RolloutRecord(record.trajectory, record.verdict, spent.snapshot(), notes, seconds))
+        return self._made[-1]
 
     async def select(self, rollouts: Sequence[RolloutRecord]) -> int:
         """See :class:`rbsuite.scaling.base.TaskRollouts`."""
@@ -246,7 +253,8 @@ class TaskRun:
         )
         stage = _stage(parts, roles, seed, ledger)
         with roles.blaming("agent", parts.info.condition.agent):
-            agent.start(AgentStart(Services(roles, "agent", seed, ledger), joined(given[0].text, given[1]), seed))
+            start = AgentStart(Services(roles, "agent", seed, ledger), joined(given[0].text, given[1]), seed)
+            tell("start", agent.start, start)
             trajectory = await play(stage, self._task, self._opening, players, rollout=index, seed=seed)
         self._unanswered.discard(index)
         # If the task could not be opened, what counts is whether the calls made to open it were answered.

@@ -34,6 +34,7 @@ from rbsuite.plugins import Plugins
 from rbsuite.prompts import Prompts
 from rbsuite.record import RunInfo
 from rbsuite.retrieval.base import MeteredEmbedder
+from rbsuite.run.checks import check_model_name
 from rbsuite.run.config import Execution, ExperimentConfig, model_references, unmasked
 from rbsuite.run.names import Part, look_up
 from rbsuite.run.parts import RunParts
@@ -222,6 +223,9 @@ class Worker:
             model, spec = make_model(
                 reference, self._plugins, waiting=self._sink.emit, transport=self._execution.transport
             )
+            owner = f"model {reference if spec is None else spec.name!r}"
+            with blamed_on(owner):
+                check_model_name(model.name, owner)
             # Simulated models cost nothing and know their task.
             if self._execution.cache and (spec is None or not spec.simulated) and not is_task_aware(model):
                 model = CachedModel(model, self._cache, reference)

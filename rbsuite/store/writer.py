@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from rbsuite.errors import StoreError
+from rbsuite.errors import StoreError, is_mistake, told, words_of
 from rbsuite.frozen import dataclass
 from rbsuite.jsonable import plain
 from rbsuite.oplog import chain
@@ -64,11 +64,7 @@ class Writer:
         """Commit a task: see :meth:`rbsuite.store.ExperimentStore.commit`."""
         run, info = self._runs[run_id]
         try:
-            if self._seal is None:
-                encoded, sealed = encode_record(record), None
-            else:
-                key = task_key(run, record.position)
-                encoded, sealed = encode_record(hide_record(record)), (key, self._seal.close(key, record))
+            encoded, sealed = self._encoded(run, info, record)
             with self._turn:
                 with self._database.transaction() as connection:
                     # Removed until the commit is certain; an interrupt in between only costs a query.
@@ -82,16 +78,31 @@ class Writer:
                     self._shared.clear()
                 self._shared.update(new)
         except (ValueError, TypeError, OverflowError) as error:
-            where = str(error)
-            with suppress(RecursionError):  # it is nested too deeply, and the error says so
-                where = unstorable(record, "record") or where
-            if self._seal is not None:
-                where = type(error).__name__  # the rest may repeat confidential text
-            raise StoreError(
-                f"task {record.task_id!r} of run {info.id!r} cannot be stored: {where}.",
-                "Records may contain only finite numbers, texts, lists and dicts; fix the plugin that made it.",
-            ) from error
+            raise self._unfit(info, record, error) from error
         return True
+
+    def _encoded(self, run: int, info: RunInfo, record: TaskRecord) -> tuple[EncodedRecord, tuple[int, bytes] | None]:
+        try:
+            if self._seal is None:
+                return encode_record(record), None
+            key = task_key(run, record.position)
+            return encode_record(hide_record(record)), (key, self._seal.close(key, record))
+        except BaseException as error:  # a plugin's object may raise anything when it is looked at
+            if not is_mistake(error):
+                raise
+            raise self._unfit(info, record, error) from error
+
+    def _unfit(self, info: RunInfo, record: TaskRecord, error: BaseException) -> StoreError:
+        """The error for a record that cannot be stored: what in it is at fault, if that can be found."""
+        where = words_of(error)
+        with suppress(RecursionError):  # it is nested too deeply, and the error says so
+            where = unstorable(record, "record") or where
+        if self._seal is not None:
+            where = type(error).__name__  # the rest may repeat confidential text
+        return StoreError(
+            f"task {record.task_id!r} of run {info.id!r} cannot be stored: {where}.",
+            "Records may contain only finite numbers, texts, lists and dicts; fix the plugin that made it.",
+        )
 
     def note_templates(self, used: Mapping[tuple[str, str], str]) -> None:
         """Record hashes of templates: see :meth:`rbsuite.store.ExperimentStore.note_templates`."""
@@ -192,7 +203,22 @@ class Writer:
 
 
 def unstorable(value: Any, path: str) -> str:
-    """What in a record has no JSON form, and where it is; empty if everything has one."""
+    """What in a record has no JSON form, and where it is; empty if everything has one.
+
+    Raises:
+        RecursionError: it is nested too deeply.
+    """
+    try:
+        return _unstorable(value, path)
+    except RecursionError:
+        raise
+    except BaseException as error:
+        if not is_mistake(error):
+            raise
+        return f"{path} raised {told(error)}"
+
+
+def _unstorable(value: Any, path: str) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return f"{path} is {value}"
     if value is None or isinstance(value, str | int | float):

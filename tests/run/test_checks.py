@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,13 +13,15 @@ import pytest
 
 from experiments import core_plugins
 from rbsuite.cli import run as rbsuite
+from rbsuite.environments import checks as episodes
 from rbsuite.environments.base import EpisodeServices
-from rbsuite.environments.solution import Solution, check_solution
+from rbsuite.environments.solution import Lesson, Mistake, Solution, check_solution
 from rbsuite.errors import PluginError
 from rbsuite.experience import MemoryItem, MemoryOp, Provenance, Recall, Recalled
 from rbsuite.hookspecs import hookimpl
 from rbsuite.memories.none import NoMemory
 from rbsuite.models.base import Completion
+from rbsuite.record import RolloutRecord
 from rbsuite.run import checks
 from rbsuite.scaling.base import Group
 from rbsuite.specs import (
@@ -33,10 +36,23 @@ from rbsuite.specs import (
     Split,
 )
 from rbsuite.task import Task, TaskSet
-from rbsuite.trajectory import Action, Image, Message, Observation, ToolCall, ToolResult, ToolSpec, Usage
+from rbsuite.trajectory import (
+    Action,
+    Grade,
+    Image,
+    Message,
+    Observation,
+    ToolCall,
+    ToolResult,
+    ToolSpec,
+    Trajectory,
+    Usage,
+)
 from rbsuite.verdict import Verdict
 from toy import Toy, ToyEpisode, ToyPlugin
 
+ITEM = MemoryItem("i", "", "", "", "", "e", "", "", Provenance("t", 0))
+ADDED = MemoryOp("add", Provenance("t", 0), item=ITEM)
 OP = MemoryOp("delete", Provenance("t", 0), item_id="x")
 
 
@@ -89,16 +105,16 @@ def one_task(**fields: Any) -> TaskSet:
             one_task(difficulty=float("inf")),
             "Tasks whose difficulty is None or a number, not a float",
         ),
-        (checks.check_episode, None, "open must return an Episode, not None"),
-        (checks.check_observation, "hot", "act must return an Observation, not a str"),
-        (checks.check_observation, Observation(None), "an Observation whose text is a str, not None"),  # type: ignore[arg-type]
-        (checks.check_observation, Observation("", "judge"), "turn is one of agent, user, over, not 'judge'"),  # type: ignore[arg-type]
-        (checks.check_observation, Observation("", choices=(1,)), "choices are str, not one with an int in it"),  # type: ignore[arg-type]
-        (checks.check_observation, Observation("", tools="ab"), "tools are ToolSpec, not a str"),  # type: ignore[arg-type]
-        (checks.check_observation, Observation("", role="system"), "role is user or tool, not 'system'"),  # type: ignore[arg-type]
-        (checks.check_observation, Observation("", data=[]), "data is a mapping, not a list"),  # type: ignore[arg-type]
+        (episodes.check_episode, None, "open must return an Episode, not None"),
+        (episodes.check_observation, "hot", "act must return an Observation, not a str"),
+        (episodes.check_observation, Observation(None), "an Observation whose text is a str, not None"),  # type: ignore[arg-type]
+        (episodes.check_observation, Observation("", "judge"), "turn is one of agent, user, over, not 'judge'"),  # type: ignore[arg-type]
+        (episodes.check_observation, Observation("", choices=(1,)), "choices are str, not one with an int in it"),  # type: ignore[arg-type]
+        (episodes.check_observation, Observation("", tools="ab"), "tools are ToolSpec, not a str"),  # type: ignore[arg-type]
+        (episodes.check_observation, Observation("", role="system"), "role is user or tool, not 'system'"),  # type: ignore[arg-type]
+        (episodes.check_observation, Observation("", data=[]), "data is a mapping, not a list"),  # type: ignore[arg-type]
         *(
-            (checks.check_observation, Observation("", **{name: (part,)}), says)
+            (episodes.check_observation, Observation("", **{name: (part,)}), says)
             for name, part, says in (
                 ("messages", "x", "messages are Message, not one with a str in it"),
                 ("messages", Message("judge", "x"), "not a Message whose role is 'judge'"),  # type: ignore[arg-type]
@@ -108,12 +124,12 @@ def one_task(**fields: Any) -> TaskSet:
                 ("results", ToolResult("1", "x", {}), "not a ToolResult whose text is a dict"),  # type: ignore[arg-type]
             )
         ),
-        (checks.check_reward, "1", "an episode's reward must be None or a number, not a str"),
-        (checks.check_reward, float("nan"), "an episode's reward must be None or a number, not a float"),
+        (episodes.check_reward, "1", "an episode's reward must be None or a number, not a str"),
+        (episodes.check_reward, float("nan"), "an episode's reward must be None or a number, not a float"),
         (check_solution, [Action("x")], "solution must return None or a Solution, not a list"),
         (check_solution, Solution([Action("x")]), "a Solution whose actions and user are tuples of Action"),  # type: ignore[arg-type]
-        (checks.check_audience, None, "audience must return a tuple of 'agent' and 'user', not None"),
-        (checks.check_audience, ("agent", "judge"), "a tuple of 'agent' and 'user', not ('agent', 'judge')"),
+        (episodes.check_audience, None, "audience must return a tuple of 'agent' and 'user', not None"),
+        (episodes.check_audience, ("agent", "judge"), "a tuple of 'agent' and 'user', not ('agent', 'judge')"),
     ],
 )
 def test_what_breaks_a_contract_is_named(check: Callable[..., Any], value: object, says: str) -> None:
@@ -132,7 +148,7 @@ def test_what_keeps_a_contract_is_given_back() -> None:
     assert checks.check_verdict(verdict) is verdict
     assert checks.check_index(1, 2) == 1
     assert checks.check_action(action) is action
-    assert checks.check_audience(()) == ()
+    assert episodes.check_audience(()) == ()
     with pytest.raises(PluginError, match=r"^memory 'x': recall must return") as caught:
         checks.check_recall(None, "memory 'x'")
     assert caught.value.owner == "memory 'x'"
@@ -172,6 +188,68 @@ class _BadEpisode(ToyEpisode):
 class Closed(Toy):
     def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> ToyEpisode:
         return None  # type: ignore[return-value]
+
+
+def with_episode(**members: Any) -> type[Toy]:
+    """An environment whose episodes have these members."""
+    episode = type("Episode", (ToyEpisode,), members)
+    return type("Made", (Toy,), {"begin": lambda _, task, *, seed, services: episode(task)})
+
+
+def with_tasks(**fields: Any) -> type[Toy]:
+    """An environment whose task set has these fields."""
+    return type("Made", (Toy,), {"tasks": lambda _, *names, **more: replace(Toy().tasks(*names, **more), **fields)})
+
+
+class Hostile:
+    @property
+    def __class__(self) -> type:
+        raise ValueError("no class")
+
+    @__class__.setter
+    def __class__(self, value: type) -> None: ...
+
+
+class Sly(str):
+    def __contains__(self, key: object) -> bool:
+        raise ValueError("never")
+
+
+def recounted(**fields: Any) -> Callable[..., Any]:
+    """The ``run`` of a scaling that changes the record of its rollout."""
+
+    async def run(_: object, task: Any) -> Group:
+        return Group((replace(await task.rollout(0), **fields),), 0)
+
+    return run
+
+
+async def misnumbered(_: object, task: Any) -> Group:
+    return Group((await task.rollout("first"),), 0)
+
+
+CYCLE: dict[str, Any] = {}
+CYCLE["again"] = CYCLE
+ENVIRONMENTS: dict[str, type[Toy]] = {
+    "graded_float": with_episode(grade=lambda *_: 1.0),
+    "graded_none": with_episode(grade=lambda *_: None),
+    "graded_later": with_episode(grade=returning(Grade(1.0))),
+    "graded_dict": with_episode(grade=lambda *_: Grade({})),  # type: ignore[arg-type]
+    "acts_later": with_episode(act=returning(Observation("x", turn="over"))),
+    "hostile": with_episode(act=lambda *_: Observation("x", turn="over", data={"z": Hostile()})),
+    "errs_later": type("Made", (Toy,), {"mistakes": returning(())}),
+    "errs_oddly": type("Made", (Toy,), {"mistakes": lambda *_: [Mistake("x", {0: Action("y")})]}),  # type: ignore[dict-item]
+    "teaches_later": type("Made", (Toy,), {"lessons": returning({})}),
+    "teaches_oddly": type("Made", (Toy,), {"lessons": lambda _: {"x": Lesson("x", None, "z")}}),  # type: ignore[arg-type]
+    "tasks_later": type("Made", (Toy,), {"tasks": returning(None)}),
+    "begins_later": type("Made", (Toy,), {"begin": returning(None)}),
+    "source": with_tasks(source=5),
+    "private": with_tasks(private=b"no"),
+    "asks": with_tasks(asks=lambda _: 5),
+    "sly": with_tasks(tasks=(Task("1", "g", Sly("d"), "q?"),)),
+    "cyclic": with_tasks(tasks=(Task("1", "g", "d", "q?", CYCLE),)),
+}
+globals().update(ENVIRONMENTS)
 
 
 class Loud(Toy):
@@ -215,6 +293,13 @@ FACTORIES: dict[str, Callable[..., Any]] = {
     "words": made(id="words", dimension=2, embed=returning("ones")),
     "bad_embedder": made(id="bad", dimension=2, embed=raising),
     "unmade": raising,
+    "no_verdict": made(run=recounted(verdict="success")),
+    "no_costs": made(run=recounted(usage=None)),
+    "no_steps": made(run=recounted(trajectory="")),
+    "no_time": made(run=recounted(seconds="1")),
+    "no_index": made(run=misnumbered),
+    "bytes_id": made(id=b"x", dimension=2, embed=raising),
+    "unrevised": made(absorb=returning([replace(ADDED, item=replace(ITEM, revision=None))])),
 }
 globals().update(FACTORIES)
 
@@ -223,19 +308,30 @@ def at(name: str) -> str:
     return f"{__name__}:{name}"
 
 
+RECOUNTED = ("no_verdict", "no_costs", "no_steps", "no_time")
+
+
 class Faulty(ToyPlugin):
     """Declares one plugin for every way to break a contract."""
 
     def __init__(self) -> None:
         super().__init__(
-            memories=[MemorySpec(name, "x", at(name)) for name in ("no_recall", "no_ops", "str_ops", "unmade")],
+            memories=[
+                MemorySpec(name, "x", at(name)) for name in ("no_recall", "no_ops", "str_ops", "unmade", "unrevised")
+            ],
             judges=[JudgeSpec(name, "x", at(name)) for name in ("yes", "label")],
             agents=[AgentSpec("says", "x", at("says"), action_modes=("text",))],
-            scalings=[ScalingSpec(name, "x", at(name)) for name in ("no_group", "bad_scaling")],
+            scalings=[ScalingSpec(name, "x", at(name)) for name in ("no_group", "bad_scaling", "no_index", *RECOUNTED)],
             models=[ModelSpec(name, "x", at(name)) for name in ("no_reply", "bad_model", "no_usage", "odd_call")],
             environments=[
                 EnvironmentSpec(name, "x", at(factory), splits=(Split("all", "x", bundled=True),), agent="text")
-                for name, factory in (("bad", "BadToy"), ("empty", "NoTasks"), ("closed", "Closed"), ("loud", "Loud"))
+                for name, factory in (
+                    ("bad", "BadToy"),
+                    ("empty", "NoTasks"),
+                    ("closed", "Closed"),
+                    ("loud", "Loud"),
+                    *zip(ENVIRONMENTS, ENVIRONMENTS, strict=True),
+                )
             ],
         )
 
@@ -245,7 +341,7 @@ class Faulty(ToyPlugin):
 
     @hookimpl
     def rbsuite_embedders(self) -> Sequence[EmbedderSpec]:
-        return [EmbedderSpec(name, "x", at(name)) for name in ("flat", "words", "bad_embedder", "short")]
+        return [EmbedderSpec(name, "x", at(name)) for name in ("flat", "words", "bad_embedder", "short", "bytes_id")]
 
 
 @pytest.mark.parametrize(
@@ -261,6 +357,39 @@ class Faulty(ToyPlugin):
         ("--scaling parallel:2 --selector true", ["selector 'true' on task '", "not True"]),
         ("--scaling no_group", ["scaling 'no_group' on task '", "run must return a Group, not None"]),
         ("--scaling bad_scaling", ["scaling 'bad_scaling' on task '", "ValueError: it broke"]),
+        *(
+            (f"--scaling {name}", [f"scaling '{name}' on task '", "a rollout that is not well-formed: "])
+            for name in RECOUNTED
+        ),
+        ("--scaling no_index", ["scaling 'no_index' on task '", "rollout must be given the index", "not a str"]),
+        ("--memory unrevised --judge ground-truth", ["memory 'unrevised' on task '", "revision is not a whole number"]),
+        ("--env graded_float", ["environment 'graded_float' on task '", "grade returned a float, not a Grade"]),
+        ("--env graded_none", ["environment 'graded_none' on task '", "grade returned None, not a Grade"]),
+        ("--env graded_later", ["environment 'graded_later' on task '", "grade returned a coroutine, not a Grade"]),
+        ("--env graded_dict", ["environment 'graded_dict' on task '", "its score is {}"]),
+        ("--env acts_later", ["environment 'acts_later' on task '", "act must return an Observation, not a coroutine"]),
+        ("--env hostile", ["final.data['z'] raised ValueError: no class"]),
+        (
+            "--env errs_later",
+            ["environment 'errs_later' on task '", "mistakes must return a list of Mistake, not a coroutine"],
+        ),
+        (
+            "--env errs_oddly",
+            ["environment 'errs_oddly' on task '", "mistakes must return Mistakes with a str as skill"],
+        ),
+        (
+            "--env teaches_later",
+            ["environment Made", "lessons must return a mapping of str to Lesson, not a coroutine"],
+        ),
+        ("--env teaches_oddly", ["environment Made", "lessons must return Lessons whose title, lesson and symptom"]),
+        ("--env tasks_later", ["environment 'tasks_later'", "tasks must return a TaskSet, not a coroutine"]),
+        ("--env begins_later", ["environment Made", "begin must return a SyncEpisode", "not a coroutine"]),
+        ("--env source", ["environment 'source'", "a TaskSet whose source is a Mapping, not an int"]),
+        ("--env private", ["environment 'private'", "a TaskSet whose private is a bool, not a bytes"]),
+        ("--env asks", ["environment 'toy' on task '", "asks must return a str, not an int"]),
+        ("--env sly", ["environment 'sly'", "Tasks whose domain is a str, not a Sly in task '1'"]),
+        ("--env cyclic", ["environment 'toy'", "task '1': a value is nested too deeply"]),
+        ("--embedder bytes_id --memory reasoningbank", ["embedder 'bytes_id'", "its id must be a str, not a bytes"]),
         ("--agent says", ["agent 'says' on task '", "act must return an Action, not a str"]),
         ("--model no_reply", ["model 'no-reply'", "complete must return a Completion, not None"]),
         ("--model no_usage", ["model 'no-usage'", "a Completion whose usage is a Usage, not None"]),
@@ -288,6 +417,56 @@ def test_the_plugin_at_fault_is_named_in_one_line(
     assert captured.err.count("\n") == 1
     assert [word for word in words if word not in captured.err] == []
     assert captured.err.count(" on task ") <= 1, "one is blamed"
+
+
+@pytest.mark.parametrize("concurrency", ["inline", "thread", "exclusive"])
+@pytest.mark.parametrize("method", ["act", "grade", "close"])
+@pytest.mark.parametrize("error", [SystemExit(0), BaseExceptionGroup("both", [SystemExit(0)]), GeneratorExit()])
+def test_an_episode_that_would_exit_breaks_its_rollouts(
+    error: BaseException, method: str, concurrency: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def exits(*_: object) -> Any:
+        raise error
+
+    globals()["Exiting"] = with_episode(**{method: exits})
+    spec = EnvironmentSpec(
+        "exiting", "x", at("Exiting"), splits=(Split("all", "x", bundled=True),), agent="text", concurrency=concurrency
+    )
+    arguments = ["eval", "--env", "exiting", "--limit", "2", "--orders", "1", "--quiet", "--memory", "none"]
+    assert rbsuite([*arguments, "--out", str(tmp_path / "out")], core_plugins(ToyPlugin(environments=[spec]))) == 1
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert "every rollout failed: the environment raised " in captured.err
+    assert type(error).__name__ in captured.err
+
+
+def test_rollouts_that_the_suite_made_are_taken_as_they_are_and_others_as_a_store_returns_them() -> None:
+    trajectory = Trajectory("t", 0, 1, "q", (), None, "finished", grade=Grade(1.0))
+    record = RolloutRecord(trajectory, Verdict("success", 1.0), {"agent": Usage(1, 2, 3)}, (), 0.5)
+    group = Group((record,), 0)
+    assert checks.check_group(group, made=[record]) is group
+    assert checks.check_group(group).rollouts == group.rollouts
+    assert checks.check_group(Group((replace(record, notes=["x"]),), 0)).rollouts[0].notes == ("x",)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"trajectory": Trajectory("t", 0, 1, "q", (), None, "finished", grade=Grade(7))}, "its score is 7"),
+        ({"trajectory": Trajectory("t", 0, 1, "q", (), None, "won")}, "'won' is not a known word"),  # type: ignore[arg-type]
+        ({"verdict": Verdict("success", 7)}, "from 0 to 1, not 7"),
+        ({"usage": {"agent": Usage(-1)}}, "a Usage of whole counts"),
+        ({"usage": {"agent": 5}}, "5 is not a dict"),
+        ({"seconds": float("nan")}, "no JSON form"),
+        ({"notes": (5,)}, "5 is not of type str"),
+    ],
+)
+def test_a_rollout_that_a_scaling_made_up_is_checked(changes: dict[str, Any], says: str) -> None:
+    trajectory = Trajectory("t", 0, 1, "q", (), None, "finished", grade=Grade(1.0))
+    record = replace(RolloutRecord(trajectory, None, {}), **changes)
+    with pytest.raises(PluginError, match="run returned a rollout that is not well-formed") as caught:
+        checks.check_group(Group((record,), 0))
+    assert says in str(caught.value)
 
 
 @pytest.mark.parametrize(
