@@ -69,16 +69,21 @@ class Host:
         environment: the environment; its tasks have already been read.
         concurrency: see :class:`rbsuite.specs.EnvironmentSpec`.
         recipe: how to make it again, for ``process``; and what errors name.
+        seconds: how long the turns of a rollout may take; ``None``: no limit.
 
     Attributes:
         owner: what errors name.
+        seconds: what is given.
     """
 
-    def __init__(self, environment: Environment, concurrency: Concurrency, recipe: Recipe) -> None:
+    def __init__(
+        self, environment: Environment, concurrency: Concurrency, recipe: Recipe, seconds: float | None = None
+    ) -> None:
         self._environment = environment
         self._concurrency = concurrency
         self._recipe = recipe
         self.owner = recipe.owner
+        self.seconds = seconds
         self._turn = asyncio.Lock()
         self._idle: list[_WorldProcess] = []
 

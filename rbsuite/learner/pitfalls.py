@@ -29,6 +29,8 @@ SHARES = (0.5, 0.4, 0.1)
 TRIES = 40
 """Candidates that are played per task, at most."""
 SOLVED = 1.0
+LONGEST = 3
+"""How many times as long as the turns of a rollout may take a candidate may be played, if that is limited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +208,10 @@ async def _outcome(
     environment: Environment, task: Task, actions: Sequence[Action], user: Sequence[Action], opener: Opener | None
 ) -> tuple[Grade, Sequence[Observation]] | None:
     """The result of playing actions; ``None`` if the environment or its grader fails, which a rollout will meet again and record."""
+    seconds = getattr(opener, "seconds", None)
     try:
-        return await play_actions(environment, task, actions, user, opener=opener)
+        async with asyncio.timeout(None if seconds is None else LONGEST * seconds):
+            return await play_actions(environment, task, actions, user, opener=opener)
     except (EnvironmentFailure, ModelError):
         return None
     except BaseException as error:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rbsuite.errors import LONGEST_TOLD, shortened
 from rbsuite.models.limits import money
 from rbsuite.record import varied_factors
 from rbsuite.report.domains import domains_json, domains_text

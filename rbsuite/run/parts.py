@@ -18,6 +18,7 @@ from rbsuite.record import RunInfo
 from rbsuite.retrieval.base import MeteredEmbedder
 from rbsuite.run.config import ExperimentConfig, one_at_a_time
 from rbsuite.run.names import Part
+from rbsuite.run.openings import Openings
 from rbsuite.run.reads import RunTwins
 from rbsuite.run.sink import Sink
 from rbsuite.scaling.base import Scaling, Selector
@@ -46,6 +47,7 @@ class RunParts:
         temperature: of the agent's model; ``None``: the provider's default.
         reply_tokens, call_seconds: how long a reply and a call may be, by purpose.
         sink: takes records and events.
+        openings: the environment's episodes that are being opened.
         without: ids of items that no read sees.
     """
 
@@ -76,6 +78,7 @@ class RunParts:
     reply_tokens: Mapping[Purpose, int]
     call_seconds: Mapping[Purpose, float]
     sink: Sink
+    openings: Openings
     without: frozenset[str] = frozenset()
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import field
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +19,7 @@ from rbsuite.environments.checks import (
     check_observation,
     check_reward,
 )
+from rbsuite.environments.hosting import CLOSING_SECONDS
 from rbsuite.environments.users import User
 from rbsuite.errors import (
     BudgetSpent,
@@ -33,6 +35,7 @@ from rbsuite.errors import (
 )
 from rbsuite.frozen import dataclass
 from rbsuite.run.checks import check_action
+from rbsuite.run.openings import OPENING, Openings, limited
 from rbsuite.run.recalls import TurnRecalls
 from rbsuite.specs import EnvironmentSpec
 from rbsuite.task import Task
@@ -62,7 +65,8 @@ class Stage:
         opener: opens episodes.
         services: what an episode is given.
         max_steps: turns an agent may take.
-        seconds: time that a rollout may take; ``None``: no limit.
+        seconds: time that the turns of a rollout may take, and then its grade; ``None``: no limit.
+        openings: the environment's episodes that are being opened.
     """
 
     spec: EnvironmentSpec
@@ -70,6 +74,7 @@ class Stage:
     services: EpisodeServices
     max_steps: int
     seconds: float | None = None
+    openings: Openings = field(default_factory=Openings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,7 @@ async def open_task(stage: Stage, task: Task, user: User | None, seed: int) -> O
             while episode.observation.turn == "user":
                 _check_user_turns(len(done), stage)
                 done.append(await _user_action(user, episode.observation))
-                episode.observation = await _act(stage, episode, done[-1])
+                episode.observation = await _in_time(stage, _act(stage, episode, done[-1]), "a turn of the user")
             return Opening(tuple(done), task.query or episode.observation.text, user)
     except (EnvironmentFailure, ModelError) as error:
         return Opening(tuple(done), task.query, user, error)
@@ -146,7 +151,7 @@ async def play(stage: Stage, task: Task, opening: Opening, players: Players, *, 
                 end, error = _end_of(failure), str(failure)
             final = episode.observation
             if end not in BROKEN_ENDS:
-                grade = checked_grade(stage.spec, task, await _of_environment(episode.grade(end)))
+                grade = checked_grade(stage.spec, task, await _in_time(stage, episode.grade(end), "grading"))
     except (ModelError, EnvironmentFailure) as failure:
         end, error, grade = _end_of(failure), str(failure), None
     return Trajectory(task.id, rollout, seed, opening.query, tuple(steps), final, end, error, grade)
@@ -214,15 +219,23 @@ class _Opened:
     """An episode, which is closed on every path."""
 
     def __init__(self, stage: Stage, task: Task, seed: int) -> None:
+        self._stage = stage
         self._opening = stage.opener.open(task, seed=seed, services=stage.services)
         self._owner = f"environment {stage.spec.name!r}"
 
     async def __aenter__(self) -> Episode:
-        self._episode = check_episode(await _of_environment(self._opening), self._owner)
+        opening, seconds = _of_environment(self._opening), self._stage.seconds
+        if seconds is not None:
+            opening = self._stage.openings.in_time(opening, OPENING * seconds)
+        self._episode = check_episode(await opening, self._owner)
         return self._episode
 
     async def __aexit__(self, *error: object) -> None:
-        await _of_environment(self._episode.aclose())
+        try:
+            # Its host gives up a thread or process earlier, and then nothing is amiss.
+            await _in_time(self._stage, self._episode.aclose(), "closing the episode", at_least=2 * CLOSING_SECONDS)
+        finally:
+            self._stage.openings.one_closed()
 
 
 async def _act(stage: Stage, episode: Episode, action: Action) -> Observation:
@@ -240,6 +253,13 @@ async def _of_environment(work: Awaitable[Any]) -> Any:
         if not is_mistake(error):
             raise
         raise _fault(error) from error
+
+
+async def _in_time(stage: Stage, work: Awaitable[Any], what: str, at_least: float = 0.0) -> Any:
+    """What an environment's coroutine returns; it may take as long as the turns of a rollout may."""
+    if stage.seconds is None:
+        return await _of_environment(work)
+    return await limited(_of_environment(work), max(stage.seconds, at_least), what, {})
 
 
 def _ask(method: Callable[..., Any], *arguments: Any) -> Any:

@@ -27,6 +27,9 @@ from rbsuite.run.task_run import OpenTask, TaskDraft, TaskRun, open_for
 from rbsuite.run.window import Window
 from rbsuite.trajectory import Usage
 
+GRACE = 10.0
+"""Seconds by which what is under way when a limit is reached may outlast the longest call."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -100,7 +103,8 @@ class Stream:
         except LimitReached:
             # No further call is started, so what is under way ends by itself; cutting it off would hide what its last calls cost.
             if running := [slot.running for slot in self._slots.values() if slot.running is not None]:
-                await asyncio.wait(running)
+                # A call ends in its time; what takes much longer hangs.
+                await asyncio.wait(running, timeout=max(self._parts.call_seconds.values()) + GRACE)
             raise
         finally:
             for slot in self._slots.values():

@@ -321,7 +321,7 @@ class TaskRun:
 def _stage(parts: RunParts, roles: Roles, seed: int, ledger: Ledger) -> Stage:
     """Where an episode takes place; its grader's model is metered like any other."""
     services = Services(roles, "grade", seed, ledger)
-    return Stage(parts.spec, parts.opener, services, parts.max_steps, parts.config.rollout_max_time)
+    return Stage(parts.spec, parts.opener, services, parts.max_steps, parts.config.rollout_max_time, parts.openings)
 
 
 def _try(number: int) -> tuple[str | int, ...]:

@@ -37,6 +37,7 @@ from rbsuite.retrieval.base import MeteredEmbedder
 from rbsuite.run.checks import check_model_name
 from rbsuite.run.config import Execution, ExperimentConfig, model_references, unmasked
 from rbsuite.run.names import Part, look_up
+from rbsuite.run.openings import Openings
 from rbsuite.run.parts import RunParts
 from rbsuite.run.reads import RunTwins
 from rbsuite.run.sink import Sink
@@ -107,6 +108,7 @@ class Worker:
         self._prompts: dict[str, Prompts] = {}
         self._paces: dict[str, Pace] = {}
         self._metered: list[MeteredEmbedder] = []
+        self._openings = Openings()
 
     async def __aenter__(self) -> Worker:
         return self
@@ -137,8 +139,8 @@ class Worker:
             environment_and_tasks = environment, self._recipe.tasks(environment)
         else:
             environment_and_tasks = self._given
-        spec = self._spec
-        return (*environment_and_tasks, Host(environment_and_tasks[0], spec.concurrency, self._recipe))
+        host = Host(environment_and_tasks[0], self._spec.concurrency, self._recipe, self._config.rollout_max_time)
+        return (*environment_and_tasks, host)
 
     @cached_property
     def _cache(self) -> ReplyCache:
@@ -213,6 +215,7 @@ class Worker:
             reply_tokens=reply_tokens(config.reply_tokens),
             call_seconds=call_seconds(self._execution.call_time),
             sink=self._sink,
+            openings=self._openings,
         )
 
     def _part(self, kind: str, reference: str) -> Part:

@@ -16,7 +16,7 @@ from rbsuite.cli import run as rbsuite
 from rbsuite.environments import checks as episodes
 from rbsuite.environments.base import EpisodeServices
 from rbsuite.environments.solution import Lesson, Mistake, Solution, check_solution
-from rbsuite.errors import PluginError
+from rbsuite.errors import LimitReached, ModelError, PluginError, RbsuiteError, exit_code_of, in_words, told
 from rbsuite.experience import MemoryItem, MemoryOp, Provenance, Recall, Recalled
 from rbsuite.hookspecs import hookimpl
 from rbsuite.memories.none import NoMemory
@@ -235,6 +235,7 @@ ENVIRONMENTS: dict[str, type[Toy]] = {
     "graded_none": with_episode(grade=lambda *_: None),
     "graded_later": with_episode(grade=returning(Grade(1.0))),
     "graded_dict": with_episode(grade=lambda *_: Grade({})),  # type: ignore[arg-type]
+    "cut_later": with_episode(truncated=returning(True)),
     "acts_later": with_episode(act=returning(Observation("x", turn="over"))),
     "hostile": with_episode(act=lambda *_: Observation("x", turn="over", data={"z": Hostile()})),
     "errs_later": type("Made", (Toy,), {"mistakes": returning(())}),
@@ -280,6 +281,9 @@ FACTORIES: dict[str, Callable[..., Any]] = {
     "no_group": made(run=returning(None)),
     "bad_scaling": made(run=raising),
     "says": agent(act=returning("left")),
+    "begins": made(
+        start=returning(None), decided=lambda *_: False, remember=lambda *_: None, act=returning(Action("x"))
+    ),
     "no_reply": made(name="no-reply", complete=returning(None), aclose=returning(None)),
     "bad_model": made(name="bad-model", complete=raising, aclose=returning(None)),
     "no_usage": made(name="no-usage", complete=returning(Completion("x", usage=None)), aclose=returning(None)),  # type: ignore[arg-type]
@@ -288,6 +292,8 @@ FACTORIES: dict[str, Callable[..., Any]] = {
         complete=returning(Completion("", (ToolCall("1", None),))),  # type: ignore[arg-type]
         aclose=returning(None),
     ),
+    "nameless": made(name=None, complete=returning(None), aclose=returning(None)),
+    "unbound": made(name="unbound", for_task=raising, complete=returning(None), aclose=returning(None)),
     "short": made(id="short", dimension=3, embed=returning(np.ones((1, 2), dtype=np.float32))),
     "flat": made(id="flat", dimension=2, embed=returning(np.ones(2, dtype=np.float32))),
     "words": made(id="words", dimension=2, embed=returning("ones")),
@@ -308,6 +314,58 @@ def at(name: str) -> str:
     return f"{__name__}:{name}"
 
 
+class Speechless(PluginError):
+    def __init__(self) -> None:  # without the suite's own
+        pass
+
+
+class Unheard(ModelError):
+    def __init__(self) -> None:
+        pass
+
+
+class Endless(LimitReached):
+    def __init__(self) -> None:
+        pass
+
+
+class Worded(RbsuiteError):
+    exit_code = "no"  # type: ignore[assignment]
+
+
+class Successful(RbsuiteError):
+    exit_code = 0
+
+
+class Gone:
+    """A model whose name cannot be read."""
+
+    complete = aclose = staticmethod(returning(None))
+
+    @property
+    def name(self) -> str:
+        raise BrokenPipeError
+
+
+def failing(error: BaseException) -> Callable[..., Any]:
+    async def method(*_: object, **__: object) -> Any:
+        raise error
+
+    return method
+
+
+ERRORS: dict[str, BaseException] = {
+    "speechless": Speechless(),
+    "unheard": Unheard(),
+    "endless": Endless(),
+    "worded": Worded("words"),
+    "successful": Successful("no success"),
+    "both": BaseExceptionGroup("both", [SystemExit(0)]),
+}
+globals().update({name: made(recall=failing(error)) for name, error in ERRORS.items()})
+
+
+MODELS = ("no_reply", "bad_model", "no_usage", "odd_call", "Gone", "nameless", "unbound")
 RECOUNTED = ("no_verdict", "no_costs", "no_steps", "no_time")
 
 
@@ -317,12 +375,13 @@ class Faulty(ToyPlugin):
     def __init__(self) -> None:
         super().__init__(
             memories=[
-                MemorySpec(name, "x", at(name)) for name in ("no_recall", "no_ops", "str_ops", "unmade", "unrevised")
+                MemorySpec(name, "x", at(name))
+                for name in ("no_recall", "no_ops", "str_ops", "unmade", "unrevised", *ERRORS)
             ],
             judges=[JudgeSpec(name, "x", at(name)) for name in ("yes", "label")],
-            agents=[AgentSpec("says", "x", at("says"), action_modes=("text",))],
+            agents=[AgentSpec(name, "x", at(name), action_modes=("text",)) for name in ("says", "begins")],
             scalings=[ScalingSpec(name, "x", at(name)) for name in ("no_group", "bad_scaling", "no_index", *RECOUNTED)],
-            models=[ModelSpec(name, "x", at(name)) for name in ("no_reply", "bad_model", "no_usage", "odd_call")],
+            models=[ModelSpec(name, "x", at(name)) for name in MODELS],
             environments=[
                 EnvironmentSpec(name, "x", at(factory), splits=(Split("all", "x", bundled=True),), agent="text")
                 for name, factory in (
@@ -390,6 +449,16 @@ class Faulty(ToyPlugin):
         ("--env sly", ["environment 'sly'", "Tasks whose domain is a str, not a Sly in task '1'"]),
         ("--env cyclic", ["environment 'toy'", "task '1': a value is nested too deeply"]),
         ("--embedder bytes_id --memory reasoningbank", ["embedder 'bytes_id'", "its id must be a str, not a bytes"]),
+        ("--env cut_later", ["environment 'cut_later'", "truncated must be True or False, not a method"]),
+        ("--agent begins", ["agent 'begins' on task '", "start must return None, not a coroutine"]),
+        ("--model nameless", ["model 'nameless'", "its name must be a str, not None"]),
+        ("--model Gone", ["model 'Gone' failed: BrokenPipeError"]),
+        ("--model unbound", ["model 'unbound' on task '", "ValueError: it broke"]),
+        ("--memory speechless", ["memory 'speechless' on task '", "Speechless"]),
+        ("--memory unheard", ["Unheard"]),
+        ("--memory worded", ["words"]),
+        ("--memory successful", ["no success"]),
+        ("--memory both", ["memory 'both' on task '", "BaseExceptionGroup: both"]),
         ("--agent says", ["agent 'says' on task '", "act must return an Action, not a str"]),
         ("--model no_reply", ["model 'no-reply'", "complete must return a Completion, not None"]),
         ("--model no_usage", ["model 'no-usage'", "a Completion whose usage is a Usage, not None"]),
@@ -417,6 +486,24 @@ def test_the_plugin_at_fault_is_named_in_one_line(
     assert captured.err.count("\n") == 1
     assert [word for word in words if word not in captured.err] == []
     assert captured.err.count(" on task ") <= 1, "one is blamed"
+
+
+def test_a_limit_that_a_plugin_says_is_reached_stops_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["eval", "--env", "toy", "--limit", "3", "--orders", "1", "--quiet", "--out", str(tmp_path / "out")]
+    assert rbsuite([*arguments, "--memory", "endless"], core_plugins(Faulty())) == 3
+    assert capsys.readouterr().err.startswith("rbsuite: error: stopped: Endless")
+
+
+def test_errors_of_plugins_say_something_short() -> None:
+    assert str(Speechless()) == "Speechless"
+    assert Speechless().owner == Speechless().remedy == ""
+    assert str(RbsuiteError(5)) == "5"  # type: ignore[arg-type]
+    assert [exit_code_of(error("x")) for error in (Worded, Successful, LimitReached, PluginError)] == [2, 2, 3, 2]
+    assert len(told(ValueError("long " * 100_000))) < 2100
+    assert told(ValueError()) == "ValueError"
+    assert in_words(type("", (), {})()) == "a nameless object"
 
 
 @pytest.mark.parametrize("concurrency", ["inline", "thread", "exclusive"])
