@@ -14,6 +14,7 @@ from typing import Any
 from rbsuite.agents.chat import RETRY, ChatAgent
 from rbsuite.agents.plans import PlanReply, read_plan, read_plan_strictly, read_step, read_step_strictly
 from rbsuite.errors import EnvironmentFailure, ParseFailure
+from rbsuite.fencing import fence
 from rbsuite.models.base import Completion
 from rbsuite.models.usable import CUT, message_of
 from rbsuite.reading.asking import reply_of, told_fault
@@ -113,7 +114,7 @@ class PlannerAgent(ChatAgent):
     def _hear(self, observation: Observation) -> None:
         self._images = observation.images
         if self._last is None:
-            self._task = observation.text
+            self._task = fence(observation.text, "request")
             self._exchanges = [message for message in observation.messages if message.role != "system"]
         elif observation.data.get("check"):
             self._exchanges += [Message("user", self._said()), Message("assistant", self._reply)]

@@ -15,7 +15,7 @@ from rbsuite.agents.base import Agent, AgentStart
 from rbsuite.agents.choice import PlannerAgent, StepwiseAgent
 from rbsuite.agents.plans import read_plan, read_plan_strictly, read_step, read_step_strictly
 from rbsuite.errors import EnvironmentFailure
-from rbsuite.fencing import fences
+from rbsuite.fencing import fence, fences
 from rbsuite.models.base import Completion
 from rbsuite.prompts import Prompts
 from rbsuite.trajectory import NO_CHOICE, Action, Message, Observation, ToolSpec
@@ -79,7 +79,7 @@ def test_a_plan_is_carried_out_with_one_call() -> None:
     system, user = model.asked[0]
     assert system.text.startswith("RULES\n")
     assert "action id 2: put down the cup" in system.text
-    assert user.text.startswith("Bring me a cup\n\nReply with one JSON object")
+    assert user.text.startswith(f"{fence('Bring me a cup', 'request')}\n\nReply with one JSON object")
     assert '"executable_plan"' in user.text.splitlines()[-1], "the form stands last"
 
 
@@ -90,7 +90,8 @@ def test_what_the_environment_says_before_the_task_is_kept(agent: type[Agent]) -
     play(agent(), model, Observation("Bring me a cup", messages=said, choices=NAMES))
     *before, task = model.asked[0][1:]
     assert before == list(said[1:])
-    assert task.text.partition("\n\nReply with")[0] == "Bring me a cup"
+    words = fence("Bring me a cup", "request") if agent is PlannerAgent else "Bring me a cup"
+    assert task.text.partition("\n\nReply with")[0] == words
 
 
 def test_a_failed_action_and_a_plan_used_up_lead_to_a_new_plan_with_the_history() -> None:
@@ -100,8 +101,8 @@ def test_a_failed_action_and_a_plan_used_up_lead_to_a_new_plan_with_the_history(
     assert [len(asked) for asked in model.asked] == [2, 2, 2]
     assert all("REMEMBERED" in asked[0].text for asked in model.asked)
     said = model.asked[2][1].text
-    assert said.startswith("Bring me a cup\n\nWhat was done so far.")
-    [history] = fences(said)
+    assert said.startswith(f"{fence('Bring me a cup', 'request')}\n\nWhat was done so far.")
+    [_, history] = fences(said)
     assert history.text.splitlines() == [
         "Step 0, action id 0, find a cup, env feedback: It worked.",
         "Step 1, action id 1, pick up the cup, env feedback: It failed.",

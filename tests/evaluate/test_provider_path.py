@@ -181,6 +181,6 @@ def test_a_provider_s_model_plans_named_actions(provider: Provider, tmp_path: Pa
     ]
     assert [len(messages) for messages in asked] == [2] * 4
     told = [messages[1]["content"].splitlines() for messages in asked if "What was done" in messages[1]["content"]]
-    assert [len(lines) for lines in told] == [11, 11]
-    assert all("action id 12, navigate to the sofa, env feedback: Last action executed" in lines[4] for lines in told)
-    assert all("Last action is invalid" in lines[5] for lines in told)
+    assert [len(lines) for lines in told] == [13, 13]
+    assert all("action id 12, navigate to the sofa, env feedback: Last action executed" in lines[6] for lines in told)
+    assert all("Last action is invalid" in lines[7] for lines in told)
