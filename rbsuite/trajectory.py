@@ -149,6 +149,14 @@ _USUAL = {
 
 def misfit(part: ToolCall | ToolResult | ToolSpec | Image | Message) -> str:
     """The first field of a part whose value is not what it declares, as in ``a ToolCall whose id is None``; empty if there is none."""
+    if (
+        type(part) is ToolCall
+        and type(part.name) is str
+        and type(part.id) is str
+        and type(part.arguments) is dict
+        and type(part.raw) is str
+    ):  # checked most often
+        return ""
     values, usual = _USUAL[type(part)]
     if tuple(map(type, values(part))) != usual:
         for name, kind in _FIELDS[type(part)].items():

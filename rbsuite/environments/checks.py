@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 
 _ACTORS = frozenset(get_args(Actor))
 _TURNS = get_args(Turn)
-_PARTS = (("messages", Message), ("tools", ToolSpec), ("images", Image), ("results", ToolResult))
+_NONE: tuple[Any, ...] = ()
 
 
 def check_episode(value: object, owner: str = "") -> Episode:
@@ -41,12 +41,18 @@ def check_observation(value: object, owner: str = "", *, method: str = "act", wa
         refuse(method, f"an Observation whose turn is one of {', '.join(_TURNS)}", repr(value.turn), owner)
     if value.role not in ("tool", "user"):
         refuse(method, "an Observation whose role is user or tool", repr(value.role), owner)
-    for name, kind in _PARTS:
-        if (parts := getattr(value, name)) != ():
-            parts_of(method, f"an Observation whose {name} are", parts, kind, owner)
-    if not isinstance(value.data, Mapping):
+    if type(value.data) is not dict and not isinstance(value.data, Mapping):
         refuse(method, "an Observation whose data is a mapping", in_words(value.data), owner)
-    if value.choices != ():
+    # Mostly there are none, and the empty tuple is one object.
+    if value.messages is not _NONE:
+        parts_of(method, "an Observation whose messages are", value.messages, Message, owner)
+    if value.tools is not _NONE:
+        parts_of(method, "an Observation whose tools are", value.tools, ToolSpec, owner)
+    if value.images is not _NONE:
+        parts_of(method, "an Observation whose images are", value.images, Image, owner)
+    if value.results is not _NONE:
+        parts_of(method, "an Observation whose results are", value.results, ToolResult, owner)
+    if value.choices is not _NONE:
         all_of(method, "an Observation whose choices are str", value.choices, str, owner)
     return value
 

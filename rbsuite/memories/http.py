@@ -23,6 +23,7 @@ from rbsuite.models.provider_errors import detail
 from rbsuite.models.retry import DEFAULT_BACKOFF, Backoff
 from rbsuite.models.tries import Failed, Tries
 from rbsuite.options import is_server
+from rbsuite.redact import check_key
 from rbsuite.seeds import derive_seed
 from rbsuite.trajectory import Usage
 from rbsuite.transcript import BUDGET, render_transcript, rules_of, share_of
@@ -51,7 +52,7 @@ class HttpMemory:
         backoff: the waits in between.
 
     Raises:
-        UsageError: the URL is not one.
+        UsageError: the URL is not one, or the key cannot be sent.
     """
 
     def __init__(
@@ -67,6 +68,10 @@ class HttpMemory:
     ) -> None:
         if not is_server(url):
             raise UsageError("memory 'http' needs the URL of a service.", "Write http:url=http://127.0.0.1:8080.")
+        try:
+            check_key(KEY_VARIABLE)
+        except ValueError as error:
+            raise UsageError(f"{error}.", "Set it again: a key is one word.") from None
         parts = urlsplit(url)
         self._name = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
         self._server = Server(url, KEY_VARIABLE, LONGEST_ANSWER)

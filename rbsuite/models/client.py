@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import types
-from collections.abc import Coroutine, Generator, Mapping
+from collections.abc import Awaitable, Coroutine, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from rbsuite.models.usable import masked, normalised
 from rbsuite.trajectory import ToolCall, Usage, misfit
 
 T = TypeVar("T")
+_NONE: tuple[ToolCall, ...] = ()
 
 
 @dataclass
@@ -161,7 +162,8 @@ async def _within(seconds: float, model: ChatModel, request: ModelRequest) -> Co
     Raises:
         ModelError: it did not reply in time.
     """
-    call = _ask(model, request)
+    made = model.complete(request)
+    call = made if type(made) is types.CoroutineType else _awaited(made)
     try:
         waits = call.send(None)
     except StopIteration as end:
@@ -176,8 +178,8 @@ async def _within(seconds: float, model: ChatModel, request: ModelRequest) -> Co
     raise ModelError(f"model {model.name!r}: no answer within {seconds:g} s.", "Give it more time with --call-time.")
 
 
-async def _ask(model: ChatModel, request: ModelRequest) -> Completion:
-    return await model.complete(request)
+async def _awaited(made: Awaitable[Completion]) -> Completion:
+    return await made
 
 
 @types.coroutine
@@ -198,6 +200,14 @@ def _rest(call: Coroutine[Any, Any, T], waits: Any) -> Generator[Any, Any, T]:
 
 
 def _check(reply: object, model: str) -> None:
+    if (
+        type(reply) is Completion
+        and type(reply.text) is str
+        and type(reply.reasoning) is str
+        and type(reply.usage) is Usage
+        and reply.tool_calls is _NONE
+    ):  # as it nearly always is
+        return
     if not isinstance(reply, Completion):
         wanted, given = "a Completion", in_words(reply)
     elif not isinstance(reply.text, str):
@@ -208,8 +218,11 @@ def _check(reply: object, model: str) -> None:
         wanted, given = "a Completion whose usage is a Usage", in_words(reply.usage)
     elif not isinstance(reply.tool_calls, tuple) or [one for one in reply.tool_calls if not isinstance(one, ToolCall)]:
         wanted, given = "a Completion whose tool_calls are a tuple of ToolCall", in_words(reply.tool_calls)
-    elif found := next(filter(None, map(misfit, reply.tool_calls)), ""):
-        wanted, given = "proper tool_calls", found
     else:
-        return
+        for call in reply.tool_calls:
+            if found := misfit(call):
+                wanted, given = "proper tool_calls", found
+                break
+        else:
+            return
     raise PluginError(f"complete must return {wanted}, not {given}.", PLUGIN_REMEDY, owner=f"model {model!r}")

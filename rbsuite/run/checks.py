@@ -25,6 +25,7 @@ from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, ToolCall, Usage
 from rbsuite.verdict import Label, Verdict
 
+_NONE: tuple[ToolCall, ...] = ()
 _LABELS = get_args(Label)
 _TASK_SET: Mapping[str, type] = {"environment": str, "split": str, "content": str, "source": Mapping, "private": bool}
 
@@ -147,7 +148,8 @@ def check_action(value: object, owner: str = "") -> Action:
         refuse("act", "an Action whose thought is a str", in_words(value.thought), owner)
     if value.index is not None and not is_whole(value.index):
         refuse("act", "an Action whose index is None or a whole number", in_words(value.index), owner)
-    parts_of("act", "an Action whose calls are", value.calls, ToolCall, owner)
+    if value.calls is not _NONE:
+        parts_of("act", "an Action whose calls are", value.calls, ToolCall, owner)
     thought, said = thought_and_said(value.text)
     if said == value.text:
         return value

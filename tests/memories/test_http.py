@@ -20,6 +20,7 @@ from rbsuite.cli import command as rbsuite
 from rbsuite.errors import LimitReached, Outage, PluginError, RbsuiteError, StoreError, UsageError
 from rbsuite.fencing import fences
 from rbsuite.memories import http
+from rbsuite.memories.http import KEY_VARIABLE, HttpMemory
 from rbsuite.models.retry import Backoff
 from rbsuite.report.results import as_json, render
 from rbsuite.run.config import Execution, make_config
@@ -381,6 +382,12 @@ def test_a_url_that_is_none_is_refused_before_anything_is_written(url: str, tmp_
     with pytest.raises(UsageError, match="needs the URL of a service"):
         run(plan, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_key_that_cannot_be_sent_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, "s3cr3tw\nx")
+    with pytest.raises(UsageError, match=f"the value of {KEY_VARIABLE} has a blank, a line break"):
+        HttpMemory("http://127.0.0.1:9")
 
 
 def test_the_kit_tries_a_service(service: Service) -> None:
