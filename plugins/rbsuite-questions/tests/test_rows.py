@@ -418,7 +418,7 @@ def test_yaml_that_stands_for_millions_of_parts_is_refused(tmp_path: Path, file:
     ("name", "text"),
     [("train.jsonl", '{"question": "a", "x": NaN}\n'), ("train.json", '[{"question": "a", "x": 1, "x": 2}]')],
 )
-def test_json_in_a_directory_is_read_as_strictly_as_a_file(tmp_path: Path, name: str, text: str) -> None:
+def test_json_in_a_directory_is_read_as_strictly_as_a_file(tmp_path: Path, datasets: Any, name: str, text: str) -> None:
     (tmp_path / "quiz" / "data").mkdir(parents=True)
     (tmp_path / "quiz" / "data" / name).write_text(text, "utf-8")
     with pytest.raises(DataError, match="not valid JSON"):
