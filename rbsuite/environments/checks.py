@@ -19,6 +19,8 @@ _T = TypeVar("_T")
 _ACTORS = frozenset(get_args(Actor))
 _TURNS = get_args(Turn)
 _NONE: tuple[Any, ...] = ()
+_KNOWN: list[tuple[ToolSpec, ...]] = [_NONE]
+"""The tools that were checked last: they are mostly the same for all tasks, and nothing of them can change."""
 
 
 def check_episode(value: object, owner: str = "") -> Episode:
@@ -46,8 +48,9 @@ def check_observation(value: object, owner: str = "", *, method: str = "act", wa
     # Mostly there are none, and the empty tuple is one object.
     if value.messages is not _NONE:
         parts_of(method, "an Observation whose messages are", value.messages, Message, owner)
-    if value.tools is not _NONE:
+    if value.tools is not _NONE and value.tools is not _KNOWN[0]:
         parts_of(method, "an Observation whose tools are", value.tools, ToolSpec, owner)
+        _KNOWN[0] = value.tools if type(value.tools) is tuple else _NONE
     if value.images is not _NONE:
         parts_of(method, "an Observation whose images are", value.images, Image, owner)
     if value.results is not _NONE:
